@@ -1,1 +1,16 @@
-//! x
+//! meshctl: checks, explains and runs service meshes. The binary is a thin shell around this library.
+
+/// The command line: argument tree, dispatch, and the last line of defence for errors and panics.
+pub mod cli;
+/// One file per command.
+pub mod commands;
+/// Environment variables and meshctl.yaml.
+pub mod config;
+/// What every command is given: writers and global flags.
+pub mod context;
+/// Exit codes.
+pub mod exit;
+/// The error that a command ends with.
+pub mod failure;
+/// Everything that reaches the terminal: writers, colour, progress, JSON and YAML.
+pub mod output;

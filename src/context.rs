@@ -1,0 +1,37 @@
+//! What every command is given: the terminal and the global flags.
+
+use std::path::PathBuf;
+
+use clap::{Args, ColorChoice};
+
+use crate::output::Ui;
+
+/// Passed to every command's `run`.
+#[derive(Debug)]
+pub struct Ctx {
+    /// Where output goes.
+    pub ui: Ui,
+    /// The flags that stand before or after any command.
+    pub global: GlobalArgs,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+
+    /// No progress and no notes on stderr, only errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+
+    /// Read this configuration file instead of the nearest meshctl.yaml
+    #[arg(long, global = true, value_name = "FILE", env = "MESHCTL_CONFIG", value_hint = clap::ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+
+    /// Read no configuration file
+    #[arg(long, global = true, conflicts_with = "config")]
+    pub no_config: bool,
+}

@@ -1,0 +1,14 @@
+//! Output: data on stdout, progress and notes on stderr, nothing anywhere else.
+
+/// The JSON writer.
+pub mod json;
+mod pipe;
+/// Progress bars.
+pub mod progress;
+/// The writers and their colour.
+pub mod ui;
+/// The YAML writer.
+pub mod yaml;
+
+pub use progress::Progress;
+pub use ui::Ui;
