@@ -12,5 +12,7 @@ pub mod context;
 pub mod exit;
 /// The error that a command ends with.
 pub mod failure;
+/// Manifests as kubectl reads them.
+pub mod manifests;
 /// Everything that reaches the terminal: writers, colour, progress, JSON and YAML.
 pub mod output;

@@ -1,0 +1,3 @@
+//! Reading manifests.
+
+pub mod resolve;
