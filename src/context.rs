@@ -28,7 +28,7 @@ pub struct GlobalArgs {
     pub quiet: bool,
 
     /// Read this configuration file instead of the nearest meshctl.yaml
-    #[arg(long, global = true, value_name = "FILE", env = "MESHCTL_CONFIG", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, global = true, value_name = "FILE", env = "MESHCTL_CONFIG", hide_env_values = true, value_hint = clap::ValueHint::FilePath)]
     pub config: Option<PathBuf>,
 
     /// Read no configuration file

@@ -1,1 +1,15 @@
+//! The one integration-test binary: each more would link everything again. Every test file is reachable from the `mod`
+//! lines here (`house::every_test_file_is_run` fails otherwise).
+//!
+//! - `cli/`: the real binary, its output and exit code.
+//! - `generated.rs`: checked-in files that are made from the code are up to date (`make generate` rewrites them).
+//! - `house.rs`: the house rules that a compiler does not check.
+//! - `support/`: what the others share.
 
+#![allow(clippy::disallowed_methods, reason = "tests set up files and environments of their own")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is a failed test")]
+
+mod cli;
+mod generated;
+mod house;
+mod support;

@@ -1,0 +1,7 @@
+//! What test files share.
+
+mod files;
+mod run;
+
+pub use files::{repository, rust_files, same_or_update};
+pub use run::TestDir;
