@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Says which tests cannot run here and why; they pass without doing anything.
+cd "$(dirname "$0")/.." || exit 1
+[ -d ../shared/corpus ] || echo 'SKIP conformance corpus: ../shared/corpus is not there'
+[ -f ../shared/seed/service-mesh-guide.md ] || echo 'SKIP guide findings: ../shared/seed/service-mesh-guide.md is not there'
+exit 0
