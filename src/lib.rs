@@ -14,5 +14,7 @@ pub mod exit;
 pub mod failure;
 /// Manifests as kubectl reads them.
 pub mod manifests;
+/// The near name of a word that does not exist.
+pub mod near;
 /// Everything that reaches the terminal: writers, colour, progress, JSON and YAML.
 pub mod output;
