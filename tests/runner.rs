@@ -2,6 +2,7 @@
 //! lines here (`house::every_test_file_is_run` fails otherwise).
 //!
 //! - `cli/`: the real binary, its output and exit code.
+//! - `docs.rs`: links and the table of contents.
 //! - `generated.rs`: checked-in files that are made from the code are up to date (`make generate` rewrites them).
 //! - `house.rs`: the house rules that a compiler does not check.
 //! - `support/`: what the others share.
@@ -10,6 +11,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is a failed test")]
 
 mod cli;
+mod docs;
 mod generated;
 mod house;
 mod support;
