@@ -1,5 +1,7 @@
 //! meshctl: checks, explains and runs service meshes. The binary is a thin shell around this library.
 
+/// One file per analyzer: pure functions from the input to findings.
+pub mod analyzers;
 /// The command line: argument tree, dispatch, and the last line of defence for errors and panics.
 pub mod cli;
 /// One file per command.
@@ -8,6 +10,10 @@ pub mod commands;
 pub mod config;
 /// What every command is given: writers and global flags.
 pub mod context;
+/// Findings: codes, places, fixes, and how they are shown.
+pub mod diagnostics;
+/// The vocabularies and their kinds.
+pub mod dialects;
 /// Exit codes.
 pub mod exit;
 /// The error that a command ends with.
@@ -18,3 +24,5 @@ pub mod manifests;
 pub mod near;
 /// Everything that reaches the terminal: writers, colour, progress, JSON and YAML.
 pub mod output;
+/// Typed manifests: declaration macros, reading, structural rules.
+pub mod schema;

@@ -1,3 +1,7 @@
-//! Reading manifests.
+//! Manifest input: files, directories, stdin, Markdown and scripts become span trees with their origin.
 
+pub mod limits;
+pub mod parse;
 pub mod resolve;
+pub mod source;
+pub mod tree;

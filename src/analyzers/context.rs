@@ -1,0 +1,146 @@
+//! The input with its indexes: services by name, pods by label, namespaces; built once for all analyzers.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Deref;
+
+use crate::dialects::kubernetes::types::{Namespace, PodSpec, PodTemplate, Service};
+use crate::dialects::model::Model;
+use crate::dialects::object::{Meta, Object};
+use crate::schema::{Map, Text};
+
+/// A pod, or the template of a workload seen as its pods.
+#[derive(Debug, Clone, Copy)]
+pub struct Workload<'m> {
+    /// The Pod or the Deployment, StatefulSet, ...
+    pub meta: &'m Meta,
+    /// Labels of the pods.
+    pub labels: &'m Map<Text>,
+    /// Annotations of the pods.
+    pub annotations: &'m Map<Text>,
+    /// Containers and settings.
+    pub pod: Option<&'m PodSpec>,
+}
+
+impl Workload<'_> {
+    /// True for a Pod, false for a template.
+    pub fn is_pod(&self) -> bool {
+        self.meta.kind == "Pod"
+    }
+}
+
+/// What analyzers get.
+pub struct Context<'m> {
+    model: &'m Model,
+    /// Pods and pod templates, in input order.
+    pub workloads: Vec<Workload<'m>>,
+    services: HashMap<(&'m str, &'m str), &'m Object<Service>>,
+    services_by_namespace: BTreeMap<&'m str, Vec<&'m Object<Service>>>,
+    namespaces: BTreeMap<&'m str, &'m Object<Namespace>>,
+    by_label: HashMap<(&'m str, &'m str), Vec<usize>>,
+    by_namespace: HashMap<&'m str, Vec<usize>>,
+}
+
+impl Deref for Context<'_> {
+    type Target = Model;
+    fn deref(&self) -> &Model {
+        self.model
+    }
+}
+
+static NO_LABELS: Map<Text> = Map { entries: Vec::new(), place: None };
+
+impl<'m> Context<'m> {
+    /// Builds the indexes.
+    pub fn new(model: &'m Model) -> Self {
+        let workloads = workloads(model);
+        let mut by_label: HashMap<_, Vec<usize>> = HashMap::new();
+        let mut by_namespace: HashMap<_, Vec<usize>> = HashMap::new();
+        for (at, workload) in workloads.iter().enumerate() {
+            by_namespace.entry(&*workload.meta.namespace).or_default().push(at);
+            for pair in workload.labels.pairs() {
+                by_label.entry(pair).or_default().push(at);
+            }
+        }
+        let mut services = HashMap::new();
+        let mut services_by_namespace: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for service in &model.services {
+            services.insert((&*service.meta.namespace, service.meta.name()), service);
+            services_by_namespace.entry(&*service.meta.namespace).or_default().push(service);
+        }
+        let namespaces = model.namespaces.iter().map(|ns| (ns.meta.name(), ns)).collect();
+        Self { model, workloads, services, services_by_namespace, namespaces, by_label, by_namespace }
+    }
+
+    /// The model with its full lifetime, for results that outlive the context.
+    pub fn model(&self) -> &'m Model {
+        self.model
+    }
+
+    /// A Service by namespace and name.
+    pub fn service(&self, namespace: &str, name: &str) -> Option<&'m Object<Service>> {
+        self.services.get(&(namespace, name)).copied()
+    }
+
+    /// The Services of a namespace.
+    pub fn services_in(&self, namespace: &str) -> &[&'m Object<Service>] {
+        self.services_by_namespace.get(namespace).map_or(&[], Vec::as_slice)
+    }
+
+    /// A Namespace object, when the input has it.
+    pub fn namespace(&self, name: &str) -> Option<&'m Object<Namespace>> {
+        self.namespaces.get(name).copied()
+    }
+
+    /// Pods with all labels of `selector`, in one namespace or (`None`) in all. An empty selector selects every pod.
+    pub fn select<'s>(
+        &'s self,
+        namespace: Option<&'s str>,
+        selector: &'s Map<Text>,
+    ) -> impl Iterator<Item = &'s Workload<'m>> + 's {
+        let candidates = selector
+            .pairs()
+            .map(|pair| self.by_label.get(&pair).map_or(&[][..], Vec::as_slice))
+            .min_by_key(|list| list.len());
+        let everywhere = candidates.is_none() && namespace.is_none();
+        let candidates = candidates
+            .or_else(|| namespace.map(|ns| self.by_namespace.get(ns).map_or(&[][..], Vec::as_slice)))
+            .unwrap_or(&[]);
+        let all = if everywhere { &self.workloads[..] } else { &[] };
+        candidates
+            .iter()
+            .map(|at| &self.workloads[*at])
+            .chain(all)
+            .filter(move |w| namespace.is_none_or(|ns| ns == &*w.meta.namespace) && selector.selects(w.labels))
+    }
+}
+
+fn workloads(model: &Model) -> Vec<Workload<'_>> {
+    let pods = model.pods.iter().map(|pod| Workload {
+        meta: &pod.meta,
+        labels: &pod.meta.labels,
+        annotations: &pod.meta.annotations,
+        pod: pod.spec.spec.as_ref(),
+    });
+    let kinds = [&model.deployments, &model.stateful_sets, &model.daemon_sets, &model.replica_sets, &model.jobs];
+    let templates = kinds.into_iter().flatten().filter_map(|object| {
+        let template = object.spec.spec.as_ref()?.template.as_ref()?;
+        Some(from_template(&object.meta, template))
+    });
+    let cron = model.cron_jobs.iter().filter_map(|object| {
+        let job = object.spec.spec.as_ref()?.job_template.as_ref()?.spec.as_ref()?;
+        Some(from_template(&object.meta, job.template.as_ref()?))
+    });
+    let mut all: Vec<_> = pods.chain(templates).chain(cron).collect();
+    all.sort_by_key(|w| (w.meta.file, w.meta.place.start));
+    all
+}
+
+fn from_template<'m>(meta: &'m Meta, template: &'m PodTemplate) -> Workload<'m> {
+    let metadata = template.metadata.as_ref();
+    Workload {
+        meta,
+        labels: metadata.map_or(&NO_LABELS, |m| &m.labels),
+        annotations: metadata.map_or(&NO_LABELS, |m| &m.annotations),
+        pod: template.spec.as_ref(),
+    }
+}

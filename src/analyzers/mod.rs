@@ -1,0 +1,6 @@
+//! The analyzers: one file each, one registry line each; pure functions from the input to findings.
+
+pub mod context;
+pub mod registry;
+pub mod run;
+pub mod structure;

@@ -1,0 +1,50 @@
+//! The registry: one line per analyzer, and through them every code.
+
+use super::context::Context;
+use crate::diagnostics::{Code, Sink};
+
+/// One analyzer. Declared as `pub static ANALYZER` in its own file.
+pub struct Analyzer {
+    /// Istio's name where Istio has it: `virtualservice.DestinationHostAnalyzer`.
+    pub name: &'static str,
+    /// What it checks, one line.
+    pub summary: &'static str,
+    /// The codes it may report.
+    pub codes: &'static [&'static Code],
+    /// The check.
+    pub run: fn(&Context<'_>, &mut Sink),
+    /// False for analyzers that run only when they are named.
+    pub default: bool,
+}
+
+macro_rules! analyzers {
+    ($( $($path:ident)::+ ; )*) => {
+        /// Every analyzer, in the order of the list below.
+        pub static ANALYZERS: &[&Analyzer] = &[ $( &crate::analyzers::$($path)::+::ANALYZER, )* ];
+    };
+}
+
+analyzers! {
+    structure::fields;
+}
+
+/// Every code once, sorted.
+pub fn codes() -> Vec<&'static Code> {
+    let mut codes: Vec<&'static Code> = ANALYZERS.iter().flat_map(|a| a.codes).copied().collect();
+    codes.sort_by_key(|code| code.code);
+    codes.dedup_by_key(|code| code.code);
+    codes
+}
+
+/// A code by its text or its name, whatever the case.
+pub fn code(text: &str) -> Option<&'static Code> {
+    codes().into_iter().find(|c| c.code.eq_ignore_ascii_case(text) || c.name.eq_ignore_ascii_case(text))
+}
+
+/// An analyzer by its name; Istio's `Analyzer` ending may be left out.
+pub fn analyzer(name: &str) -> Option<&'static Analyzer> {
+    ANALYZERS
+        .iter()
+        .copied()
+        .find(|a| a.name == name || a.name.strip_suffix("Analyzer").map(|n| n.trim_end_matches('.')) == Some(name))
+}

@@ -1,0 +1,3 @@
+//! Structure: fields, types and rules of the kinds themselves, found while reading.
+
+pub mod fields;

@@ -1,0 +1,9 @@
+//! Findings: their codes, their places, their fixes. Renderers live in `render/`.
+
+pub mod code;
+pub mod diagnostic;
+pub mod sink;
+
+pub use code::{Code, Level};
+pub use diagnostic::{Diagnostic, Edit, Location, Related, Resource};
+pub use sink::{Sink, Undecided};

@@ -1,0 +1,3 @@
+//! Istio's kinds and the meaning of their names.
+
+pub mod types;

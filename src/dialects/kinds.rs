@@ -1,0 +1,144 @@
+//! The table of kinds: one line per kind gives the model's field, the reader and the list of served versions.
+
+use super::istio::types as istio;
+use super::kubernetes::types as kubernetes;
+use super::meta;
+use super::object::{Defects, Meta, Object};
+use crate::manifests::source::{FileId, Place};
+use crate::manifests::tree::Node;
+use crate::schema::{Any, Field, FieldDef, Reader, Schema, Shape};
+
+/// What the table says about one kind.
+#[derive(Debug)]
+pub struct Kind {
+    /// API group, empty for the core group.
+    pub group: &'static str,
+    /// Kind.
+    pub kind: &'static str,
+    /// Served versions, preferred first.
+    pub versions: &'static [&'static str],
+    /// False for cluster-wide kinds.
+    pub namespaced: bool,
+    /// The schema of `spec`, or of the whole document for kinds without one.
+    pub schema: fn() -> Schema,
+}
+
+/// Where the typed body is: under `spec`, or the document itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Body {
+    Spec,
+    Root,
+}
+
+macro_rules! kinds {
+    ($( $(#[doc = $doc:literal])* $field:ident : $ty:ty = $group:literal [$($version:literal),+] $kind:literal $body:ident $scope:ident ; )+) => {
+        /// All objects of the input, typed, by kind, in input order.
+        #[derive(Debug, Default)]
+        pub struct Objects {
+            $( $(#[doc = $doc])* #[doc = concat!("All `", $kind, "` objects.")] pub $field: Vec<Object<$ty>>, )+
+            /// Structural defects, object by object.
+            pub defects: Vec<Defects>,
+        }
+
+        /// Every kind that is typed.
+        pub const KINDS: &[Kind] = &[
+            $( Kind {
+                group: $group,
+                kind: $kind,
+                versions: &[$($version),+],
+                namespaced: kinds!(@scope $scope),
+                schema: <$ty as Shape>::schema,
+            }, )+
+        ];
+
+        impl Objects {
+            /// Reads a document when its kind is in the table; false when it is not.
+            pub fn read(&mut self, root: &Node, file: FileId, default_namespace: &str, cluster: Option<&str>) -> bool {
+                let (group, kind) = group_and_kind(root);
+                match (group, kind) {
+                    $( ($group, $kind) => {
+                        let (object, defects) = read_object::<$ty>(root, file, ($group, $kind), kinds!(@scope $scope), Body::$body, default_namespace, cluster);
+                        self.defects.extend(defects);
+                        self.$field.push(object);
+                        true
+                    } )+
+                    _ => false,
+                }
+            }
+
+            /// The metadata of every object, kind by kind.
+            pub fn metas(&self) -> impl Iterator<Item = &Meta> {
+                let all: Vec<&Meta> = [ $( self.$field.iter().map(|o| &o.meta).collect::<Vec<_>>(), )+ ].concat();
+                all.into_iter()
+            }
+        }
+    };
+    (@scope namespaced) => { true };
+    (@scope cluster) => { false };
+}
+
+/// Group and kind of a document, empty texts when it has none.
+pub fn group_and_kind(root: &Node) -> (&str, &str) {
+    let api_version = root.get("apiVersion").and_then(Node::as_str).unwrap_or_default();
+    let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+    (group, root.get("kind").and_then(Node::as_str).unwrap_or_default())
+}
+
+fn read_object<T: Shape + Default>(
+    root: &Node,
+    file: FileId,
+    names: (&'static str, &'static str),
+    namespaced: bool,
+    body: Body,
+    default_namespace: &str,
+    cluster: Option<&str>,
+) -> (Object<T>, Option<Defects>) {
+    let mut cx = Reader::default();
+    let mut meta = meta::read(root, file, names, namespaced, default_namespace, &mut cx);
+    meta.cluster = cluster.map(Into::into);
+    let mut spec: Option<T> = None;
+    let mut status: Option<Any> = None;
+    if let Some(entry) = root.entry("status") {
+        status.fill(&entry.node, entry.place(), &mut cx);
+    }
+    match body {
+        Body::Root => spec = T::read(root, Place::bare(root.span), &mut cx),
+        Body::Spec => {
+            for entry in root.entries() {
+                if &*entry.key == "spec" && !entry.node.is_null() {
+                    cx.within("spec", |cx| spec.fill(&entry.node, entry.place(), cx));
+                } else if &*entry.key != "spec" {
+                    cx.unknown(entry, SPEC_FIELDS);
+                }
+            }
+        }
+    }
+    let defects = std::mem::take(&mut cx.defects);
+    let defects = (!defects.is_empty()).then(|| Defects { meta: meta.clone(), defects });
+    (Object { meta, spec: spec.unwrap_or_default(), status }, defects)
+}
+
+/// The names that stand beside `spec`, for near-name help.
+const SPEC_FIELDS: &[FieldDef] = &[
+    FieldDef { name: "spec", doc: "", rules: &[], schema: any },
+    FieldDef { name: "metadata", doc: "", rules: &[], schema: any },
+    FieldDef { name: "status", doc: "", rules: &[], schema: any },
+];
+
+fn any() -> Schema {
+    Schema::Any
+}
+
+kinds! {
+    virtual_services: istio::VirtualService = "networking.istio.io" ["v1", "v1beta1", "v1alpha3"] "VirtualService" Spec namespaced;
+    namespaces: kubernetes::Namespace = "" ["v1"] "Namespace" Root cluster;
+    services: kubernetes::Service = "" ["v1"] "Service" Root namespaced;
+    pods: kubernetes::Pod = "" ["v1"] "Pod" Root namespaced;
+    config_maps: kubernetes::ConfigMap = "" ["v1"] "ConfigMap" Root namespaced;
+    deployments: kubernetes::Workload = "apps" ["v1"] "Deployment" Root namespaced;
+    stateful_sets: kubernetes::Workload = "apps" ["v1"] "StatefulSet" Root namespaced;
+    daemon_sets: kubernetes::Workload = "apps" ["v1"] "DaemonSet" Root namespaced;
+    replica_sets: kubernetes::Workload = "apps" ["v1"] "ReplicaSet" Root namespaced;
+    jobs: kubernetes::Workload = "batch" ["v1"] "Job" Root namespaced;
+    cron_jobs: kubernetes::CronJob = "batch" ["v1"] "CronJob" Root namespaced;
+}

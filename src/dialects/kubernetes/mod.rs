@@ -1,0 +1,3 @@
+//! The Kubernetes kinds that mesh rules read.
+
+pub mod types;

@@ -1,0 +1,8 @@
+//! The vocabularies: their kinds as typed manifests, gathered in one [`model::Model`].
+
+pub mod istio;
+pub mod kinds;
+pub mod kubernetes;
+pub mod meta;
+pub mod model;
+pub mod object;

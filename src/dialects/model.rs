@@ -1,0 +1,154 @@
+//! The input of an analysis: sources, typed objects, and what could not be read or typed.
+
+use std::ops::Deref;
+
+use super::kinds::{Objects, group_and_kind};
+use super::object::Meta;
+use crate::manifests::limits::Limits;
+use crate::manifests::parse::{self, Comment, Problem, Trap};
+use crate::manifests::source::{FileId, Source, Sources, Span};
+use crate::manifests::tree::Node;
+use crate::schema::Text;
+
+/// How the input is to be read.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Namespace of namespaced objects that name none.
+    pub default_namespace: String,
+    /// Namespace of the control plane and of mesh-wide configuration.
+    pub root_namespace: String,
+    /// DNS suffix of the cluster.
+    pub cluster_domain: String,
+    /// Input limits.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            default_namespace: "default".into(),
+            root_namespace: "istio-system".into(),
+            cluster_domain: "cluster.local".into(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// A document with no typed kind.
+#[derive(Debug, Clone)]
+pub struct Untyped {
+    /// `apiVersion` as written.
+    pub api_version: Text,
+    /// `kind` as written, empty when absent.
+    pub kind: Text,
+    /// The file.
+    pub file: FileId,
+    /// The document.
+    pub span: Span,
+}
+
+/// A document or file that could not be read.
+#[derive(Debug, Clone)]
+pub struct Unreadable {
+    /// The file.
+    pub file: FileId,
+    /// Where and why.
+    pub problem: Problem,
+}
+
+/// A legal but surprising spelling, in a document.
+#[derive(Debug, Clone)]
+pub struct Trapped {
+    /// The file.
+    pub file: FileId,
+    /// The document's object, as far as it has names.
+    pub kind: String,
+    /// Name of the object.
+    pub name: String,
+    /// What is surprising.
+    pub trap: Trap,
+}
+
+/// Everything that analyzers read.
+#[derive(Debug, Default)]
+pub struct Model {
+    /// Files and their texts.
+    pub sources: Sources,
+    /// Typed objects.
+    pub objects: Objects,
+    /// Documents of kinds that are not typed.
+    pub untyped: Vec<Untyped>,
+    /// What could not be read.
+    pub unreadable: Vec<Unreadable>,
+    /// Surprising spellings.
+    pub traps: Vec<Trapped>,
+    /// Comments that address this tool.
+    pub comments: Vec<(FileId, Comment)>,
+    /// How it was read.
+    pub options: Options,
+}
+
+impl Deref for Model {
+    type Target = Objects;
+    fn deref(&self) -> &Objects {
+        &self.objects
+    }
+}
+
+impl Model {
+    /// An empty model.
+    pub fn new(options: Options) -> Self {
+        Self { options, ..Self::default() }
+    }
+
+    /// Reads a YAML or JSON text. `cluster` is the name of the cluster it was taken from, when there are several.
+    pub fn add_yaml(&mut self, name: &str, text: String, cluster: Option<&str>) -> FileId {
+        let file = self.sources.add(Source::new(name, text));
+        let parsed = parse::parse(&self.sources.get(file).text, &self.options.limits);
+        self.add_parsed(file, parsed, cluster);
+        file
+    }
+
+    fn add_parsed(&mut self, file: FileId, parsed: parse::Parsed, cluster: Option<&str>) {
+        self.comments.extend(parsed.comments.into_iter().map(|comment| (file, comment)));
+        self.unreadable.extend(parsed.problems.into_iter().map(|problem| Unreadable { file, problem }));
+        for document in parsed.documents {
+            let name = document.root.path(&["metadata", "name"]).and_then(Node::as_str).unwrap_or_default();
+            let kind = document.root.get("kind").and_then(Node::as_str).unwrap_or_default();
+            self.traps.extend(document.traps.into_iter().map(|trap| Trapped {
+                file,
+                kind: kind.to_owned(),
+                name: name.to_owned(),
+                trap,
+            }));
+            self.add_document(&document.root, file, cluster);
+        }
+    }
+
+    fn add_document(&mut self, root: &Node, file: FileId, cluster: Option<&str>) {
+        let (group, kind) = group_and_kind(root);
+        if group.is_empty() && kind.ends_with("List") && root.get("items").is_some() {
+            for item in root.get("items").map_or(&[][..], Node::items) {
+                self.add_document(item, file, cluster);
+            }
+            return;
+        }
+        let namespace = std::mem::take(&mut self.options.default_namespace);
+        let typed = self.objects.read(root, file, &namespace, cluster);
+        self.options.default_namespace = namespace;
+        if !typed {
+            let text = |key| {
+                let entry = root.entry(key);
+                entry
+                    .and_then(|e| e.node.as_str().map(|s| Text { value: s.into(), place: e.place() }))
+                    .unwrap_or_default()
+            };
+            self.untyped.push(Untyped { api_version: text("apiVersion"), kind: text("kind"), file, span: root.span });
+        }
+    }
+
+    /// The source text of a span in the file of an object.
+    pub fn text(&self, on: &Meta, span: Span) -> &str {
+        self.sources.get(on.file).slice(span)
+    }
+}
