@@ -24,6 +24,8 @@ lint: ## Formatting, clippy with warnings as errors, crates that must stay out
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	@scripts/absent-crate.sh meshctl ring
 	@scripts/absent-crate.sh embedded-proxy kube
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check bans licenses sources; \
+	else echo 'SKIP licences and duplicate crates: cargo-deny is not installed'; fi
 
 fmt: ## Format every Rust file (cargo fmt does not see files declared by the commands! list)
 	$(RUST_FILES) | xargs rustfmt --edition 2024

@@ -29,7 +29,7 @@ always\t''
 never\t''"
 complete -c meshctl -n "__fish_meshctl_needs_command" -l config -d 'Read this configuration file instead of the nearest meshctl.yaml' -r -F
 complete -c meshctl -n "__fish_meshctl_needs_command" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
-complete -c meshctl -n "__fish_meshctl_needs_command" -l no-config -d 'Read no configuration file'
+complete -c meshctl -n "__fish_meshctl_needs_command" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
 complete -c meshctl -n "__fish_meshctl_needs_command" -s h -l help -d 'Print help'
 complete -c meshctl -n "__fish_meshctl_needs_command" -s V -l version -d 'Print version'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
@@ -41,14 +41,14 @@ always\t''
 never\t''"
 complete -c meshctl -n "__fish_meshctl_using_subcommand completion" -l config -d 'Read this configuration file instead of the nearest meshctl.yaml' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand completion" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
-complete -c meshctl -n "__fish_meshctl_using_subcommand completion" -l no-config -d 'Read no configuration file'
+complete -c meshctl -n "__fish_meshctl_using_subcommand completion" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
 complete -c meshctl -n "__fish_meshctl_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand man" -l color -d 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c meshctl -n "__fish_meshctl_using_subcommand man" -l config -d 'Read this configuration file instead of the nearest meshctl.yaml' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand man" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
-complete -c meshctl -n "__fish_meshctl_using_subcommand man" -l no-config -d 'Read no configuration file'
+complete -c meshctl -n "__fish_meshctl_using_subcommand man" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
 complete -c meshctl -n "__fish_meshctl_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s o -l output -d 'How to print it' -r -f -a "text\t''
 json\t''
@@ -60,7 +60,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand version" -l config -d 'R
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -l client -d 'Only the version of this program'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s s -l short -d 'Only the number, without the name and the platform'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
-complete -c meshctl -n "__fish_meshctl_using_subcommand version" -l no-config -d 'Read no configuration file'
+complete -c meshctl -n "__fish_meshctl_using_subcommand version" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from completion man version help" -f -a "completion" -d 'Print the completion script of a shell'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from completion man version help" -f -a "man" -d 'Write the manual pages into a directory'

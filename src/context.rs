@@ -31,7 +31,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "FILE", env = "MESHCTL_CONFIG", hide_env_values = true, value_hint = clap::ValueHint::FilePath)]
     pub config: Option<PathBuf>,
 
-    /// Read no configuration file
-    #[arg(long, global = true, conflicts_with = "config")]
+    /// Read no configuration file, whatever --config or MESHCTL_CONFIG says
+    #[arg(long, global = true)]
     pub no_config: bool,
 }
