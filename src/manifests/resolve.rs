@@ -5,6 +5,8 @@
 //! module says, whatever an editor shows. Every rule is checked against rows that the converter itself wrote
 //! (tests/fixtures/yaml/kubectl_scalars.json, made by the program in tests/fixtures/yaml/oracle).
 
+use std::borrow::Cow;
+
 mod binary;
 mod number;
 mod timestamp;
@@ -110,32 +112,32 @@ pub fn tagged(text: &str, tag_suffix: &str) -> Result<Scalar, String> {
 }
 
 fn mismatch(text: &str, found: &Scalar, tag_suffix: &str) -> String {
-    format!("kubectl cannot read `{text}` as !!{tag_suffix}: it is {}", found.described())
+    let shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
+    format!("kubectl cannot read `{shown}` as !!{tag_suffix}: it is {}", found.described())
 }
 
 /// The JSON object key that kubectl makes of a plain mapping key: `on` becomes "true", `014` "12", `1.0` "1". `None` means
-/// the text itself. Keys that kubectl refuses ([`key_refused`]) are given in their nearest form.
+/// the text itself, also for keys that kubectl refuses ([`key_of`]).
 pub fn key(text: &str) -> Option<String> {
-    let made = match plain(text) {
-        Scalar::Str => return None,
-        Scalar::Null => "null".to_owned(),
-        Scalar::Bool(value) => value.to_string(),
-        Scalar::Int(value) => value.to_string(),
-        Scalar::Uint(value) => value.to_string(),
-        Scalar::Float(value) => number::float_key(value),
-    };
-    (made != text).then_some(made)
-}
-
-/// Why kubectl refuses the whole document for this plain mapping key: it has no JSON key for null, nor for integers over
-/// 9223372036854775807.
-pub fn key_refused(text: &str) -> Option<String> {
-    match plain(text) {
-        Scalar::Null if text.is_empty() => Some("kubectl refuses an empty mapping key".to_owned()),
-        Scalar::Null => Some(format!("kubectl refuses the mapping key `{text}`: it is null, not text")),
-        Scalar::Uint(_) => Some(format!("kubectl refuses the mapping key `{text}`: the integer is too large")),
+    match key_of(&plain(text), text) {
+        Ok(made) if made != text => Some(made.into_owned()),
         _ => None,
     }
+}
+
+/// The JSON object key of a scalar that was resolved already. The error says why kubectl refuses the whole document for
+/// it: it has no key for null, nor for integers over 9223372036854775807.
+pub fn key_of<'t>(scalar: &Scalar, text: &'t str) -> Result<Cow<'t, str>, String> {
+    Ok(match scalar {
+        Scalar::Str => Cow::Borrowed(text),
+        Scalar::Bool(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
+        Scalar::Int(value) => Cow::Owned(value.to_string()),
+        Scalar::Float(value) => Cow::Owned(number::float_key(*value)),
+        Scalar::Null => return Err("kubectl refuses a mapping key that is null or empty".to_owned()),
+        Scalar::Uint(value) => {
+            return Err(format!("kubectl refuses the mapping key {value}: the integer is too large"));
+        }
+    })
 }
 
 /// How the YAML 1.2 core schema reads the same plain text, which is what most editors and other tools show (section 10.3.2
