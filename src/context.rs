@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice};
 
+use crate::config::{self, AnalyzeConfig, Lower, Problem};
+use crate::failure::Failure;
 use crate::output::Ui;
 
 /// Passed to every command's `run`.
@@ -13,6 +15,21 @@ pub struct Ctx {
     pub ui: Ui,
     /// The flags that stand before or after any command.
     pub global: GlobalArgs,
+}
+
+impl Ctx {
+    /// The settings of `meshctl analyze`: these flags, and below them the environment and meshctl.yaml.
+    pub fn analyze_config(&self, flags: AnalyzeConfig) -> Result<AnalyzeConfig, Failure> {
+        let cwd =
+            std::env::current_dir().map_err(|source| Problem::Unreadable { path: "meshctl.yaml".into(), source })?;
+        let lower = Lower {
+            named: self.global.config.as_deref(),
+            files: !self.global.no_config,
+            cwd: &cwd,
+            variable: &config::env::variable,
+        };
+        Ok(config::load(flags, &lower)?)
+    }
 }
 
 /// Flags that every command takes.
