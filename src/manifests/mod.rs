@@ -2,6 +2,8 @@
 
 pub mod limits;
 pub mod parse;
+#[cfg(test)]
+mod parse_tests;
 pub mod resolve;
 pub mod source;
 pub mod tree;

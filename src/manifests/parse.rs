@@ -1,9 +1,12 @@
 //! YAML and JSON text into span trees, read as kubectl reads them; one broken document costs only itself.
 
+mod mapping;
+
 use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, Tag};
 
+use self::mapping::Entries;
 use super::limits::Limits;
 use super::resolve::{self, Scalar};
 use super::source::{Span, to_u32};
@@ -96,14 +99,13 @@ pub fn parse(text: &str, limits: &Limits) -> Parsed {
     let mut builder = Builder::new(text, limits);
     loop {
         let failure = match parser.next_event() {
-            None => break,
+            None | Some(Ok((Event::StreamEnd, _))) => break,
             Some(Ok((Event::Comment(comment, _), span))) => {
                 if comment.contains(COMMENT_MARK) {
                     parsed.comments.push(Comment { span: to_span(&span, text), text: comment.into_owned() });
                 }
                 continue;
             }
-            Some(Ok((Event::StreamEnd, _))) => break,
             Some(Ok((event, span))) => match builder.event(event, to_span(&span, text)) {
                 Ok(None) => continue,
                 Ok(Some(document)) => {
@@ -140,19 +142,15 @@ fn char_at(text: &str, at: usize) -> Span {
 }
 
 enum Frame {
-    Seq {
-        start: u32,
-        anchor: usize,
-        items: Vec<Node>,
-    },
-    Map {
-        start: u32,
-        anchor: usize,
-        entries: Vec<Entry>,
-        key: Option<(Box<str>, Span)>,
-        merged: Vec<Entry>,
-        flow: bool,
-    },
+    Seq { start: u32, end: u32, anchor: usize, items: Vec<Node> },
+    Map { start: u32, end: u32, anchor: usize, entries: Entries, key: Option<Key> },
+}
+
+/// A mapping key that waits for its value.
+struct Key {
+    name: Box<str>,
+    span: Span,
+    merge: bool,
 }
 
 struct Builder<'t> {
@@ -184,18 +182,13 @@ impl<'t> Builder<'t> {
             Event::DocumentEnd => return Ok(self.finish()),
             Event::Scalar(text, style, anchor, tag) => return self.scalar(&text, style, anchor, tag.as_deref(), span),
             Event::SequenceStart(_, anchor, _) => {
-                self.stack.push(Frame::Seq { start: span.start, anchor, items: Vec::new() });
+                self.nest(1, span)?;
+                self.stack.push(Frame::Seq { start: span.start, end: span.end, anchor, items: Vec::new() });
             }
             Event::MappingStart(_, anchor, _) => {
-                let flow = self.text.as_bytes().get(span.start as usize) == Some(&b'{') && !span.is_empty();
-                self.stack.push(Frame::Map {
-                    start: span.start,
-                    anchor,
-                    entries: Vec::new(),
-                    key: None,
-                    merged: Vec::new(),
-                    flow,
-                });
+                self.nest(1, span)?;
+                let entries = Entries::default();
+                self.stack.push(Frame::Map { start: span.start, end: span.end, anchor, entries, key: None });
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span)?,
             Event::Alias(id) => {
@@ -204,8 +197,9 @@ impl<'t> Builder<'t> {
                     .get(&id)
                     .cloned()
                     .ok_or_else(|| syntax(span, "an alias to a value that contains it"))?;
+                self.nest(height(&node), span)?;
                 self.count(size(&node), span)?;
-                self.push(node, 0)?;
+                self.push(node, 0, span)?;
             }
             _ => {}
         }
@@ -228,75 +222,79 @@ impl<'t> Builder<'t> {
         span: Span,
     ) -> Result<Option<Document>, Problem> {
         let plain = style == ScalarStyle::Plain && tag.is_none();
-        if let Some(Frame::Map { key: key @ None, .. }) = self.stack.last_mut() {
-            let read = if plain { resolve::key(text) } else { None };
-            if let Some(read) = &read
-                && **read != *text
-            {
-                self.traps.push(Trap::KeyReadAs { span, written: text.into(), read: read.as_str().into() });
-            }
-            *key = Some((read.unwrap_or_else(|| text.to_owned()).into_boxed_str(), span));
-            return Ok(None);
-        }
-        let scalar = match tag.and_then(|tag| tag.core_suffix()) {
+        let suffix = tag.and_then(|tag| tag.suffix_in_namespace("tag:yaml.org,2002:"));
+        let scalar = match suffix.as_deref() {
             Some(suffix) => resolve::tagged(text, suffix).map_err(|reason| syntax(span, &reason))?,
             None if plain => resolve::plain(text),
             None => Scalar::Str,
         };
+        let decoded = match suffix.as_deref() {
+            Some("binary") => Some(resolve::binary(text).map_err(|reason| syntax(span, &reason))?),
+            _ => None,
+        };
+        let text = decoded.as_deref().unwrap_or(text);
+        if matches!(self.stack.last(), Some(Frame::Map { key: None, .. })) {
+            let merge = text == "<<" && (plain || suffix.as_deref() == Some("merge"));
+            return self.key(text, &scalar, merge, anchor, span).map(|()| None);
+        }
+        if !scalar.has_json() {
+            return Err(syntax(span, &format!("kubectl refuses `{text}`: JSON has no such number")));
+        }
         if plain && scalar != Scalar::Str && surprising(text, &scalar) {
             self.traps.push(Trap::ScalarReadAs { span, written: text.into(), read: scalar.clone() });
         }
         let (style, span) = match style {
             ScalarStyle::Plain => (Style::Plain, span),
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => (Style::Quoted, span),
-            ScalarStyle::Literal | ScalarStyle::Folded => (Style::Block, self.trim_block(span)),
+            ScalarStyle::Literal | ScalarStyle::Folded => (Style::Block, self.block_span(span)),
         };
-        let value = match scalar {
-            Scalar::Null => Value::Null,
-            Scalar::Bool(b) => Value::Bool(b),
-            Scalar::Int(n) => Value::Int(n),
-            Scalar::Uint(n) => Value::Uint(n),
-            Scalar::Float(f) => Value::Float(f),
-            Scalar::Str => Value::Str(text.into()),
-        };
-        self.push(Node { value, span, style }, anchor)?;
+        let value = to_value(&scalar, text);
+        self.push(Node { value, span, style }, anchor, span)?;
         Ok(None)
     }
 
-    /// A block scalar's event ends at the next token: cut the blank tail.
-    fn trim_block(&self, span: Span) -> Span {
-        let kept = self.text.get(span.range()).map_or(0, |text| text.trim_end().len());
-        Span::new(span.start, span.start + to_u32(kept))
+    /// A scalar in the place of a key.
+    fn key(&mut self, text: &str, scalar: &Scalar, merge: bool, anchor: usize, span: Span) -> Result<(), Problem> {
+        let name = resolve::key_of(scalar, text).map_err(|reason| syntax(span, &reason))?;
+        if *name != *text {
+            self.traps.push(Trap::KeyReadAs { span, written: text.into(), read: name.as_ref().into() });
+        }
+        if anchor != 0 {
+            self.count(1, span)?;
+            self.anchors.insert(anchor, Node { value: to_value(scalar, text), span, style: Style::Plain });
+        }
+        if let Some(Frame::Map { key, .. }) = self.stack.last_mut() {
+            *key = Some(Key { name: name.into(), span, merge });
+        }
+        Ok(())
+    }
+
+    /// A block scalar's event starts at its content and ends at the next token: take the header in, cut the blank tail.
+    fn block_span(&self, span: Span) -> Span {
+        let start = block_header(self.text, span.start as usize);
+        let kept = self.text.get(start..span.end as usize).map_or(0, |text| text.trim_end().len());
+        Span::new(to_u32(start), to_u32(start + kept))
     }
 
     fn close(&mut self, span: Span) -> Result<(), Problem> {
-        match self.stack.pop() {
-            Some(Frame::Seq { start, anchor, items }) => {
-                let end = items.last().map_or(span.end, |last| last.span.end);
-                let end = if self.text.as_bytes().get(start as usize) == Some(&b'[') { span.end } else { end };
-                self.push(
-                    Node { value: Value::Seq(items), span: Span::new(start, end.max(start)), style: Style::Plain },
-                    anchor,
-                )
-            }
-            Some(Frame::Map { start, anchor, mut entries, merged, flow, .. }) => {
-                let end = if flow {
-                    span.end
-                } else {
-                    entries.last().map_or(span.end, |last| last.node.span.end.max(last.key_span.end))
-                };
-                for entry in merged {
-                    if !entries.iter().any(|own| own.key == entry.key) {
-                        entries.push(entry);
-                    }
-                }
-                self.push(
-                    Node { value: Value::Map(entries), span: Span::new(start, end.max(start)), style: Style::Plain },
-                    anchor,
-                )
-            }
-            None => Err(syntax(span, "a collection ends that did not begin")),
+        let bracketed = |start: u32| matches!(self.text.as_bytes().get(start as usize), Some(b'[' | b'{'));
+        let (start, end, anchor, value) = match self.stack.pop() {
+            Some(Frame::Seq { start, end, anchor, items }) => (start, end, anchor, Value::Seq(items)),
+            Some(Frame::Map { start, end, anchor, entries, .. }) => (start, end, anchor, Value::Map(entries.list)),
+            None => return Err(syntax(span, "a collection ends that did not begin")),
+        };
+        let end = if bracketed(start) { span.end } else { end };
+        let span = Span::new(start, end.max(start));
+        self.push(Node { value, span, style: Style::Plain }, anchor, span)
+    }
+
+    /// Refuses `levels` more of nesting than are allowed: aliases nest further than the parser sees.
+    fn nest(&self, levels: usize, span: Span) -> Result<(), Problem> {
+        if self.stack.len() + levels <= self.limits.depth {
+            return Ok(());
         }
+        let reason = format!("the document nests deeper than {} levels", self.limits.depth);
+        Err(Problem { span, reason, limit: true })
     }
 
     fn count(&mut self, nodes: usize, span: Span) -> Result<(), Problem> {
@@ -308,52 +306,87 @@ impl<'t> Builder<'t> {
         Err(Problem { span, reason, limit: true })
     }
 
-    fn push(&mut self, node: Node, anchor: usize) -> Result<(), Problem> {
-        self.count(1, node.span)?;
+    /// Puts a finished value where it belongs. `at` is where it stands, which for an alias is not where its bytes are.
+    fn push(&mut self, node: Node, anchor: usize, at: Span) -> Result<(), Problem> {
+        self.count(1, at)?;
         if anchor != 0 {
-            self.count(size(&node), node.span)?;
+            self.count(size(&node), at)?;
             self.anchors.insert(anchor, node.clone());
         }
         match self.stack.last_mut() {
             None => self.root = Some(node),
-            Some(Frame::Seq { items, .. }) => items.push(node),
-            Some(Frame::Map { entries, key, merged, .. }) => {
-                let Some((name, key_span)) = key.take() else {
-                    return Err(syntax(node.span, "a mapping key that is not a scalar, which JSON cannot express"));
+            Some(Frame::Seq { items, end, .. }) => {
+                *end = at.end.max(*end);
+                items.push(node);
+            }
+            Some(Frame::Map { entries, key, end, .. }) => {
+                *end = at.end.max(*end);
+                let Some(key) = key.take() else {
+                    return self.alias_key(&node, at);
                 };
-                if &*name == "<<" {
-                    merge(&node, merged)?;
-                } else if let Some(at) = find_key(entries, &name) {
-                    let first = entries[at].key_span;
-                    self.traps.push(Trap::DuplicateKey { key: name.clone(), first, again: key_span });
-                    entries[at] = Entry { key: name, key_span, node };
+                *end = key.span.end.max(*end);
+                if key.merge {
+                    let reason = "the merge key `<<` needs a mapping or a list of mappings";
+                    entries.merge(&node).ok_or_else(|| syntax(at, reason))?;
                 } else {
-                    entries.push(Entry { key: name, key_span, node });
+                    if let Some(first) = entries.own(&key.name) {
+                        self.traps.push(Trap::DuplicateKey { key: key.name.clone(), first, again: key.span });
+                    }
+                    entries.set(Entry { key: key.name, key_span: key.span, node }, false);
                 }
             }
         }
         Ok(())
     }
-}
 
-/// Mappings are short: a scan from the end is faster than a hash set, and huge ones are capped by the node limit.
-fn find_key(entries: &[Entry], key: &str) -> Option<usize> {
-    entries.iter().rposition(|entry| &*entry.key == key)
-}
-
-fn merge(node: &Node, merged: &mut Vec<Entry>) -> Result<(), Problem> {
-    match &node.value {
-        Value::Map(entries) => {
-            for entry in entries {
-                if !merged.iter().any(|have| have.key == entry.key) {
-                    merged.push(entry.clone());
-                }
+    /// An alias in the place of a key: only a scalar can be one.
+    fn alias_key(&mut self, node: &Node, at: Span) -> Result<(), Problem> {
+        let (scalar, text) = match &node.value {
+            Value::Null => (Scalar::Null, ""),
+            Value::Bool(value) => (Scalar::Bool(*value), ""),
+            Value::Int(value) => (Scalar::Int(*value), ""),
+            Value::Uint(value) => (Scalar::Uint(*value), ""),
+            Value::Float(value) => (Scalar::Float(*value), ""),
+            Value::Str(text) => (Scalar::Str, &**text),
+            Value::Seq(_) | Value::Map(_) => {
+                return Err(syntax(at, "a mapping key that is not a scalar, which JSON cannot express"));
             }
-            Ok(())
+        };
+        let name = resolve::key_of(&scalar, text).map_err(|reason| syntax(at, &reason))?;
+        if let Some(Frame::Map { key, .. }) = self.stack.last_mut() {
+            *key = Some(Key { name: name.into(), span: at, merge: false });
         }
-        Value::Seq(items) => items.iter().try_for_each(|item| merge(item, merged)),
-        _ => Err(syntax(node.span, "the merge key `<<` needs a mapping or a list of mappings")),
+        Ok(())
     }
+}
+
+/// The start of a block scalar's header (`|` or `>`), found backwards from its content.
+fn block_header(text: &str, content: usize) -> usize {
+    let before = text.get(..content).unwrap_or("").trim_end_matches([' ', '\t', '\n', '\r']);
+    let line = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+    let is_header = |rest: &str| {
+        let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
+        rest.is_empty() || rest.starts_with([' ', '\t'])
+    };
+    let found = before[line..].match_indices(['|', '>']).find(|(at, _)| is_header(&before[line + at + 1..]));
+    found.map_or(content, |(at, _)| line + at)
+}
+
+fn to_value(scalar: &Scalar, text: &str) -> Value {
+    match scalar {
+        Scalar::Null => Value::Null,
+        Scalar::Bool(b) => Value::Bool(*b),
+        Scalar::Int(n) => Value::Int(*n),
+        Scalar::Uint(n) => Value::Uint(*n),
+        Scalar::Float(f) => Value::Float(*f),
+        Scalar::Str => Value::Str(text.into()),
+    }
+}
+
+/// How many collections stand inside one another, 0 for a scalar.
+fn height(node: &Node) -> usize {
+    let inner = node.items().iter().chain(node.entries().iter().map(|entry| &entry.node)).map(height).max();
+    usize::from(matches!(node.value, Value::Seq(_) | Value::Map(_))) + inner.unwrap_or(0)
 }
 
 fn size(node: &Node) -> usize {
@@ -401,22 +434,10 @@ mod tests {
 
     #[test]
     fn merges_and_duplicates_follow_kubectl() {
-        let document = one("x: &x {a: 1, b: 2}\ny:\n  <<: *x\n  b: 3\nz: 1\nz: 2\n");
-        assert_eq!(document.root.path(&["y", "a"]).unwrap().as_int(), Some(1));
-        assert_eq!(document.root.path(&["y", "b"]).unwrap().as_int(), Some(3));
+        let document = one("x: &x {a: 1, b: 2}\nw:\n  <<: *x\n  b: 3\nz: 1\nz: 2\n");
+        assert_eq!(document.root.path(&["w", "a"]).unwrap().as_int(), Some(1));
+        assert_eq!(document.root.path(&["w", "b"]).unwrap().as_int(), Some(3));
         assert_eq!(document.root.get("z").unwrap().as_int(), Some(2));
         assert!(matches!(&document.traps[..], [Trap::DuplicateKey { key, .. }] if &**key == "z"));
-    }
-
-    #[test]
-    fn hostile_input_is_an_error() {
-        let mut bomb = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
-        for i in 1..10 {
-            let list = vec![format!("*a{}", i - 1); 10].join(",");
-            bomb.push_str(&format!("a{i}: &a{i} [{list}]\n"));
-        }
-        assert!(parse(&bomb, &Limits::default()).problems[0].limit);
-        let deep = "[".repeat(10_000);
-        assert_eq!(parse(&deep, &Limits::default()).problems.len(), 1);
     }
 }
