@@ -2,16 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::rust_files;
+use crate::support::{none, rust_files};
 
 const MAX_LINES: usize = 800;
 const MAX_LINES_OF_MAIN: usize = 60;
-
-/// Fails with all offenders at once.
-fn none(rule: &str, offenders: impl IntoIterator<Item = String>) {
-    let offenders: Vec<_> = offenders.into_iter().collect();
-    assert!(offenders.is_empty(), "{rule}:\n  {}", offenders.join("\n  "));
-}
 
 fn all_rust_files() -> Vec<(String, String)> {
     ["src", "tests", "benches", "embedded-proxy"].into_iter().flat_map(rust_files_if_any).collect()

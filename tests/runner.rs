@@ -5,6 +5,7 @@
 //! - `docs.rs`: links and the table of contents.
 //! - `generated.rs`: checked-in files that are made from the code are up to date (`make generate` rewrites them).
 //! - `house.rs`: the house rules that a compiler does not check.
+//! - `registry.rs`: analyzers and codes are complete.
 //! - `support/`: what the others share.
 
 #![allow(clippy::disallowed_methods, reason = "tests set up files and environments of their own")]
@@ -14,4 +15,5 @@ mod cli;
 mod docs;
 mod generated;
 mod house;
+mod registry;
 mod support;

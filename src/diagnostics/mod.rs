@@ -2,6 +2,7 @@
 
 pub mod code;
 pub mod diagnostic;
+mod page;
 pub mod sink;
 
 pub use code::{Code, Level};

@@ -24,6 +24,12 @@ pub fn rust_files(folder: &str) -> Vec<(String, String)> {
     files
 }
 
+/// Fails with everybody who breaks the rule, not only the first.
+pub fn none(rule: &str, offenders: impl IntoIterator<Item = String>) {
+    let offenders: Vec<_> = offenders.into_iter().collect();
+    assert!(offenders.is_empty(), "{rule}:\n  {}", offenders.join("\n  "));
+}
+
 /// Fails unless the checked-in file has this content; with UPDATE=1 (`make generate`) writes it instead.
 pub fn same_or_update(path: &str, content: &str) {
     let file = repository(path);

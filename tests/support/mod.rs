@@ -3,5 +3,5 @@
 mod files;
 mod run;
 
-pub use files::{repository, rust_files, same_or_update};
+pub use files::{none, repository, rust_files, same_or_update};
 pub use run::TestDir;
