@@ -1,5 +1,6 @@
 //! Manifest input: files, directories, stdin, Markdown and scripts become span trees with their origin.
 
+pub mod file;
 pub mod limits;
 pub mod parse;
 #[cfg(test)]
