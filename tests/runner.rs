@@ -1,6 +1,7 @@
 //! The one integration-test binary: each more would link everything again. Every test file is reachable from the `mod`
 //! lines here (`house::every_test_file_is_run` fails otherwise).
 //!
+//! - `ci.rs`: the GitHub action and the pre-commit hook.
 //! - `cli/`: the real binary, its output and exit code.
 //! - `docs.rs`: links and the table of contents.
 //! - `generated.rs`: checked-in files that are made from the code are up to date (`make generate` rewrites them).
@@ -11,6 +12,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests set up files and environments of their own")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is a failed test")]
 
+mod ci;
 mod cli;
 mod docs;
 mod generated;
