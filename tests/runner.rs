@@ -1,8 +1,10 @@
 //! The one integration-test binary: each more would link everything again. Every test file is reachable from the `mod`
 //! lines here (`house::every_test_file_is_run` fails otherwise).
 //!
+//! - `analyzers.rs`: the fixtures of every code.
 //! - `ci.rs`: the GitHub action and the pre-commit hook.
 //! - `cli/`: the real binary, its output and exit code.
+//! - `corpus.rs`: istioctl's own cases.
 //! - `docs.rs`: links and the table of contents.
 //! - `generated.rs`: checked-in files that are made from the code are up to date (`make generate` rewrites them).
 //! - `house.rs`: the house rules that a compiler does not check.
@@ -12,8 +14,10 @@
 #![allow(clippy::disallowed_methods, reason = "tests set up files and environments of their own")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is a failed test")]
 
+mod analyzers;
 mod ci;
 mod cli;
+mod corpus;
 mod docs;
 mod generated;
 mod house;

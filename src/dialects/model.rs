@@ -4,6 +4,7 @@ use std::ops::Deref;
 
 use super::kinds::{Objects, group_and_kind};
 use super::object::Meta;
+use crate::manifests::input::Format;
 use crate::manifests::limits::Limits;
 use crate::manifests::parse::{self, Comment, Problem, Trap};
 use crate::manifests::source::{FileId, Source, Sources, Span};
@@ -99,6 +100,13 @@ impl Model {
     /// An empty model.
     pub fn new(options: Options) -> Self {
         Self { options, ..Self::default() }
+    }
+
+    /// Reads a text in the given format.
+    pub fn add(&mut self, name: &str, text: String, format: Format) -> FileId {
+        match format {
+            Format::Yaml | Format::Markdown | Format::Shell => self.add_yaml(name, text, None),
+        }
     }
 
     /// Reads a YAML or JSON text. `cluster` is the name of the cluster it was taken from, when there are several.

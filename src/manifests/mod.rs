@@ -1,6 +1,7 @@
 //! Manifest input: files, directories, stdin, Markdown and scripts become span trees with their origin.
 
 pub mod file;
+pub mod input;
 pub mod limits;
 pub mod parse;
 #[cfg(test)]

@@ -1,0 +1,126 @@
+//! istioctl's own test cases (../shared/corpus/istio-analyze): the same codes on the same resources, and the validation
+//! documents accepted and rejected as marked.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use meshctl::analyzers::{registry, run};
+use meshctl::diagnostics::Level;
+use meshctl::dialects::model::{Model, Options};
+use serde_json::Value;
+
+use crate::support::repository;
+
+/// Cases where we differ from upstream on purpose, with the reason.
+const DISAGREEMENTS: &[(&str, &str)] = &[];
+
+fn corpus() -> Option<PathBuf> {
+    let path = repository("../shared/corpus/istio-analyze");
+    if path.is_dir() {
+        return Some(path);
+    }
+    eprintln!("SKIP corpus: {} is not there", path.display());
+    None
+}
+
+fn cases(file: &str) -> Option<(PathBuf, Vec<Value>)> {
+    let root = corpus()?;
+    let text = fs::read_to_string(root.join(file)).unwrap();
+    Some((root, serde_json::from_str(&text).unwrap()))
+}
+
+fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value[key].as_str().unwrap_or_default()
+}
+
+fn list<'v>(value: &'v Value, key: &str) -> Vec<&'v str> {
+    value[key].as_array().map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
+}
+
+fn model(root: &std::path::Path, case: &Value) -> Model {
+    let mut model = Model::new(Options {
+        default_namespace: text(case, "defaultNamespace").to_owned(),
+        root_namespace: text(case, "istioNamespace").to_owned(),
+        ..Options::default()
+    });
+    let read = |file: &str| fs::read_to_string(root.join("inputs").join(file)).unwrap();
+    for file in list(case, "inputFiles").into_iter().chain(list(case, "implicitFiles")) {
+        model.add_yaml(file, read(file), None);
+    }
+    for (cluster, files) in case["clusters"].as_object().into_iter().flatten() {
+        for file in files.as_array().into_iter().flatten().filter_map(Value::as_str) {
+            model.add_yaml(file, read(file), Some(cluster));
+        }
+    }
+    model
+}
+
+#[test]
+fn corpus_cases_give_the_same_codes_on_the_same_resources() {
+    let Some((root, cases)) = cases("cases.json") else { return };
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let id = text(case, "id");
+        if DISAGREEMENTS.iter().any(|(known, _)| *known == id) {
+            continue;
+        }
+        let name = text(case, "analyzer");
+        let Some(analyzer) = registry::analyzer(name) else {
+            wrong.push(format!("{id}: no analyzer {name}"));
+            continue;
+        };
+        let sink = run::run(&model(&root, case), &[analyzer]);
+        let mut balance: BTreeMap<(String, String), i32> = BTreeMap::new();
+        for expected in case["expected"].as_array().unwrap() {
+            *balance.entry((text(expected, "code").to_owned(), text(expected, "resource").to_owned())).or_default() -=
+                1;
+        }
+        for finding in &sink.findings {
+            let resource = finding.resource.as_ref().map(ToString::to_string).unwrap_or_default();
+            *balance.entry((finding.code.code.to_owned(), resource)).or_default() += 1;
+        }
+        for ((code, resource), count) in balance.into_iter().filter(|(_, count)| *count != 0) {
+            let word = if count < 0 { "missing" } else { "too many" };
+            wrong.push(format!(
+                "{id} {name} ({}): {word} {} x {code} {resource}",
+                list(case, "inputFiles").join(" "),
+                count.abs()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{} differences\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn corpus_validation_documents_are_accepted_and_rejected_as_marked() {
+    let Some((root, cases)) = cases("validation_cases.json") else { return };
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let id = text(case, "id");
+        if DISAGREEMENTS.iter().any(|(known, _)| *known == id) {
+            continue;
+        }
+        let mut model = Model::new(Options::default());
+        model.add_yaml(id, fs::read_to_string(root.join(text(case, "file"))).unwrap(), None);
+        let analyzers: Vec<_> = registry::ANALYZERS
+            .iter()
+            .copied()
+            .filter(|a| a.name.starts_with("schema.") || a.name.starts_with("structure."))
+            .chain(registry::analyzer("service.PortNameAnalyzer"))
+            .collect();
+        let errors: Vec<_> = run::run(&model, &analyzers)
+            .findings
+            .into_iter()
+            .filter(|d| d.level == Level::Error)
+            .map(|d| format!("{} {}", d.code.code, d.message))
+            .collect();
+        let valid = case["valid"].as_bool().unwrap();
+        if valid != errors.is_empty() {
+            let (want, have) =
+                if valid { ("accepted", errors.join("; ")) } else { ("rejected", "no error".to_owned()) };
+            wrong.push(format!("{id}: should be {want} ({}): {have}", text(case, "crd_error_contains")));
+        }
+    }
+    assert!(wrong.is_empty(), "{} differences\n{}", wrong.len(), wrong.join("\n"));
+}
