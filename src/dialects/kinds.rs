@@ -131,6 +131,8 @@ fn any() -> Schema {
 
 kinds! {
     virtual_services: istio::VirtualService = "networking.istio.io" ["v1", "v1beta1", "v1alpha3"] "VirtualService" Spec namespaced;
+    destination_rules: istio::DestinationRule = "networking.istio.io" ["v1", "v1beta1", "v1alpha3"] "DestinationRule" Spec namespaced;
+    service_entries: istio::ServiceEntry = "networking.istio.io" ["v1", "v1beta1", "v1alpha3"] "ServiceEntry" Spec namespaced;
     namespaces: kubernetes::Namespace = "" ["v1"] "Namespace" Root cluster;
     services: kubernetes::Service = "" ["v1"] "Service" Root namespaced;
     pods: kubernetes::Pod = "" ["v1"] "Pod" Root namespaced;

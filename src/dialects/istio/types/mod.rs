@@ -1,5 +1,42 @@
-//! Istio's kinds as typed manifests, one file per kind.
+//! Istio's kinds as typed manifests, one file per kind or per part that several kinds share.
 
+mod client_tls;
+mod connection_pool;
+mod destination_rule;
+mod headers;
+mod http_action;
+mod http_match;
+mod http_policy;
+mod http_route;
+mod load_balancer;
+mod outlier_detection;
+mod percent;
+mod port;
+pub mod rules;
+mod selector;
+mod service_entry;
+mod string_match;
+mod tcp_tls_route;
+mod traffic_policy;
 mod virtual_service;
+mod workload_entry;
 
+pub use client_tls::*;
+pub use connection_pool::*;
+pub use destination_rule::*;
+pub use headers::*;
+pub use http_action::*;
+pub use http_match::*;
+pub use http_policy::*;
+pub use http_route::*;
+pub use load_balancer::*;
+pub use outlier_detection::*;
+pub use percent::*;
+pub use port::*;
+pub use selector::*;
+pub use service_entry::*;
+pub use string_match::*;
+pub use tcp_tls_route::*;
+pub use traffic_policy::*;
 pub use virtual_service::*;
+pub use workload_entry::*;

@@ -1,58 +1,37 @@
-//! VirtualService.
+//! VirtualService: hosts, gateways and the three lists of routes.
 
+use super::http_route::HttpRoute;
+use super::port::PortSelector;
+use super::tcp_tls_route::{TcpRoute, TlsRoute};
 use crate::message;
-use crate::schema::{At, Int, List, Period, Text};
+use crate::schema::{List, Text};
 
 message! {
-    /// Routing of requests to a set of hosts.
+    /// Routing of requests and connections to a set of hosts.
     pub struct VirtualService {
-        /// Host names that the routes are for.
+        /// Host names that the routes are for; none for a delegate VirtualService.
         hosts: List<Text> = "hosts",
-        /// Gateways (and `mesh` for sidecars) that take the routes.
+        /// Gateways (and `mesh` for the sidecars) that take the routes; only `mesh` when empty.
         gateways: List<Text> = "gateways",
         /// Routes of HTTP traffic, first match wins.
         http: List<HttpRoute> = "http",
-    }
-}
-
-message! {
-    /// One HTTP route.
-    pub struct HttpRoute {
-        /// Name, for logs.
-        name: Option<Text> = "name",
-        /// Where matching requests go.
-        route: List<HttpRouteDestination> = "route",
-        /// Time a request may take, retries included.
-        timeout: Option<At<Period>> = "timeout",
-    }
-}
-
-message! {
-    /// One weighted target of a route.
-    pub struct HttpRouteDestination {
-        /// The target.
-        destination: Option<Destination> = "destination" [Required],
-        /// Its share.
-        weight: Option<Int> = "weight",
+        /// Routes of TLS connections that are passed through, by SNI.
+        tls: List<TlsRoute> = "tls",
+        /// Routes of opaque TCP connections.
+        tcp: List<TcpRoute> = "tcp",
+        /// Namespaces that see the routes; all when empty.
+        export_to: List<Text> = "exportTo",
     }
 }
 
 message! {
     /// A service, or a part of it.
     pub struct Destination {
-        /// Host of the service.
+        /// Host of the service; a short name is completed with the VirtualService's namespace.
         host: Option<Text> = "host" [Required],
-        /// Subset of a DestinationRule.
+        /// Subset that a DestinationRule of the host defines.
         subset: Option<Text> = "subset",
-        /// Port of the service.
+        /// Port of the service; needed when it has several.
         port: Option<PortSelector> = "port",
-    }
-}
-
-message! {
-    /// A port by number.
-    pub struct PortSelector {
-        /// Number.
-        number: Option<Int> = "number" [Range(0.0, 4294967295.0)],
     }
 }
