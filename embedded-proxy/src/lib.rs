@@ -1,1 +1,7 @@
-//! The mesh data plane. Empty so far: the crate stands here so that its dependencies stay apart from the tool's.
+//! The sidecar proxy inside meshctl.
+//!
+//! What stands here is the part that needs no socket: matchers as the data path uses them, so that what the tool says
+//! about a route is what the proxy does with a request. There is no Kubernetes in this crate.
+
+/// Matchers of paths and texts.
+pub mod matching;
