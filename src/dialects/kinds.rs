@@ -133,6 +133,12 @@ kinds! {
     virtual_services: istio::VirtualService = "networking.istio.io" ["v1", "v1beta1", "v1alpha3"] "VirtualService" Spec namespaced;
     destination_rules: istio::DestinationRule = "networking.istio.io" ["v1", "v1beta1", "v1alpha3"] "DestinationRule" Spec namespaced;
     service_entries: istio::ServiceEntry = "networking.istio.io" ["v1", "v1beta1", "v1alpha3"] "ServiceEntry" Spec namespaced;
+    peer_authentications: istio::PeerAuthentication = "security.istio.io" ["v1", "v1beta1"] "PeerAuthentication" Spec namespaced;
+    request_authentications: istio::RequestAuthentication = "security.istio.io" ["v1", "v1beta1"] "RequestAuthentication" Spec namespaced;
+    authorization_policies: istio::AuthorizationPolicy = "security.istio.io" ["v1", "v1beta1"] "AuthorizationPolicy" Spec namespaced;
+    telemetries: istio::Telemetry = "telemetry.istio.io" ["v1", "v1alpha1"] "Telemetry" Spec namespaced;
+    wasm_plugins: istio::WasmPlugin = "extensions.istio.io" ["v1alpha1"] "WasmPlugin" Spec namespaced;
+    traffic_extensions: istio::TrafficExtension = "extensions.istio.io" ["v1alpha1"] "TrafficExtension" Spec namespaced;
     namespaces: kubernetes::Namespace = "" ["v1"] "Namespace" Root cluster;
     services: kubernetes::Service = "" ["v1"] "Service" Root namespaced;
     pods: kubernetes::Pod = "" ["v1"] "Pod" Root namespaced;

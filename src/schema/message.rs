@@ -118,7 +118,7 @@ macro_rules! message {
     };
     (@fields $this:ident, $cx:ident, $entry:ident, $at:expr; ) => {};
     (@fields $this:ident, $cx:ident, $entry:ident, $at:expr; $field:ident $yaml:literal $($rest:tt)*) => {
-        if &*$entry.key == $yaml {
+        if $cx.names(&$entry.key, $yaml) {
             $cx.field(&mut $this.$field, $entry, &Self::FIELDS[$at]);
             continue;
         }

@@ -15,4 +15,4 @@ pub use leaf::{Any, IntOrString, Opaque, Period};
 pub use message::{FieldDef, Schema};
 pub use reader::{Field, Leaf, LeafError, Reader, Shape};
 pub use rules::{MessageRule, Rule};
-pub use values::{At, Int, List, Map, Number, Text};
+pub use values::{At, Int, List, Map, Number, Proto, Text};

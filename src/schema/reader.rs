@@ -4,7 +4,7 @@ use super::defect::{Defect, DefectKind};
 use super::message::FieldDef;
 use super::message::Schema;
 use super::rules::MessageRule;
-use super::values::{At, List, Map, Text};
+use super::values::{At, List, Map, Proto, Text};
 use crate::manifests::source::{Place, Span};
 use crate::manifests::tree::{Entry, Node, Value};
 
@@ -53,6 +53,8 @@ enum Step {
 #[derive(Default)]
 pub struct Reader {
     path: Vec<Step>,
+    /// True while a message is read whose fields also go by their protobuf names ([`super::Proto`]).
+    proto_names: bool,
     /// What was found so far.
     pub defects: Vec<Defect>,
 }
@@ -62,6 +64,19 @@ impl Reader {
     pub fn defect(&mut self, kind: DefectKind, span: Span, place: Place) {
         let path = self.path_text(None);
         self.defects.push(Defect { kind, span, place, path });
+    }
+
+    /// True when `key` names the field `name`: the same text or, within [`super::Proto`], its protobuf spelling.
+    pub fn names(&self, key: &str, name: &str) -> bool {
+        key == name || (self.proto_names && key.contains('_') && is_proto_name(key, name))
+    }
+
+    /// Reads something whose fields also go by their protobuf names.
+    pub fn with_proto_names<R>(&mut self, read: impl FnOnce(&mut Self) -> R) -> R {
+        let before = std::mem::replace(&mut self.proto_names, true);
+        let result = read(self);
+        self.proto_names = before;
+        result
     }
 
     /// Reads below a named field.
@@ -109,8 +124,8 @@ impl Reader {
         }
         self.path.push(Step::Field(def.name));
         for rule in def.rules {
-            if let Some(reason) = rule.broken_by(&entry.node) {
-                self.defect(DefectKind::Invalid { reason }, entry.node.span, entry.place());
+            for (span, reason) in rule.breaks(&entry.node) {
+                self.defect(DefectKind::Invalid { reason }, span, entry.place());
             }
         }
         target.fill(&entry.node, entry.place(), self);
@@ -128,10 +143,14 @@ impl Reader {
         self.defects.push(Defect { kind, span: entry.key_span, place: entry.place(), path });
     }
 
+    fn is_set(&self, node: &Node, name: &str) -> bool {
+        node.entries().iter().any(|entry| self.names(&entry.key, name) && !entry.node.is_null())
+    }
+
     /// Checks what only the whole message can tell: required fields and its rules.
     pub fn finish(&mut self, node: &Node, place: Place, fields: &'static [FieldDef], rules: &[MessageRule]) {
         for def in fields {
-            if def.required() && node.get(def.name).is_none_or(Node::is_null) {
+            if def.required() && !self.is_set(node, def.name) {
                 self.defect(DefectKind::Missing { name: def.name }, head(node, place), place);
             }
         }
@@ -151,6 +170,23 @@ fn head(node: &Node, place: Place) -> Span {
         return Span::new(place.key, width.min(place.end));
     }
     first.unwrap_or(node.span)
+}
+
+/// True when `snake` is the protobuf spelling of the JSON name `camel`: `from_cidr` and `fromCidr`.
+fn is_proto_name(snake: &str, camel: &str) -> bool {
+    let mut up = false;
+    let mut rest = camel.chars();
+    for c in snake.chars() {
+        if c == '_' {
+            up = true;
+            continue;
+        }
+        let want = if std::mem::take(&mut up) { c.to_ascii_uppercase() } else { c };
+        if rest.next() != Some(want) {
+            return false;
+        }
+    }
+    rest.next().is_none()
 }
 
 fn push_name(text: &mut String, name: &str) {
@@ -186,6 +222,16 @@ impl<T: Leaf> Shape for At<T> {
 impl<T: Shape> Shape for Box<T> {
     fn read(node: &Node, place: Place, cx: &mut Reader) -> Option<Self> {
         T::read(node, place, cx).map(Box::new)
+    }
+
+    fn schema() -> Schema {
+        T::schema()
+    }
+}
+
+impl<T: Shape> Shape for Proto<T> {
+    fn read(node: &Node, place: Place, cx: &mut Reader) -> Option<Self> {
+        cx.with_proto_names(|cx| T::read(node, place, cx)).map(Proto)
     }
 
     fn schema() -> Schema {
@@ -264,5 +310,28 @@ impl<T: Shape> Shape for Map<T> {
 
     fn schema() -> Schema {
         <Self as Field>::schema()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn protobuf_names_are_recognised() {
+        assert!(is_proto_name("registry_service_name", "registryServiceName"));
+        assert!(is_proto_name("mesh_mTLS", "meshMTLS"));
+        for (snake, camel) in [("from_cidr", "fromCid"), ("from_cidr", "fromRegistry"), ("from", "fromCidr")] {
+            assert!(!is_proto_name(snake, camel), "{snake} {camel}");
+        }
+    }
+
+    #[test]
+    fn only_proto_messages_take_protobuf_names() {
+        let cx = Reader::default();
+        assert!(!cx.names("from_cidr", "fromCidr"));
+        let mut cx = Reader::default();
+        assert!(cx.with_proto_names(|cx| cx.names("from_cidr", "fromCidr")));
+        assert!(!cx.names("from_cidr", "fromCidr"));
     }
 }

@@ -1,5 +1,6 @@
 //! Rules of the CRD schemas: on one field (range, length, pattern) and on a whole message (one-of, CEL).
 
+use crate::manifests::source::Span;
 use crate::manifests::tree::{Node, Value};
 
 /// A rule on one field, as OpenAPI has it.
@@ -21,13 +22,32 @@ pub enum Rule {
     MaxItems(usize),
     /// A rule with its own test: the OpenAPI or CEL text, and the test. The clause completes "the field ...".
     Test(&'static str, &'static str, fn(&Node) -> bool),
+    /// A rule on every item of a list or every value of a map; a broken one is reported at that item.
+    Each(&'static Rule),
+    /// A rule on every key of a map, as `Test`; a broken one is reported at that key.
+    Keys(&'static str, &'static str, fn(&str) -> bool),
 }
 
 impl Rule {
-    /// The broken rule as a clause, or nothing when the value keeps it (or has another type).
-    pub fn broken_by(&self, node: &Node) -> Option<String> {
+    /// Every part of `node` that breaks the rule, with the reason: the value itself, its items, or its keys.
+    pub fn breaks(&self, node: &Node) -> Vec<(Span, String)> {
         match *self {
-            Rule::Required => None,
+            Rule::Each(rule) => {
+                let values = node.entries().iter().map(|entry| &entry.node);
+                values.chain(node.items()).flat_map(|item| rule.breaks(item)).collect()
+            }
+            Rule::Keys(_, clause, test) => {
+                let broken = node.entries().iter().filter(|entry| !test(&entry.key));
+                broken.map(|entry| (entry.key_span, clause.to_owned())).collect()
+            }
+            _ => self.broken_by(node).map(|reason| (node.span, reason)).into_iter().collect(),
+        }
+    }
+
+    /// The broken rule as a clause, or nothing when the value keeps it (or has another type).
+    fn broken_by(&self, node: &Node) -> Option<String> {
+        match *self {
+            Rule::Required | Rule::Each(_) | Rule::Keys(..) => None,
             Rule::Range(low, high) => {
                 number(node).filter(|n| *n < low || *n > high).map(|n| format!("must be from {low} to {high}, not {n}"))
             }

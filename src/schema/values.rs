@@ -137,6 +137,17 @@ impl<T> Map<T> {
     }
 }
 
+/// A message that protobuf's JSON reader takes: every field also goes by its protobuf name (`from_cidr`, `fromCidr`).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Proto<T>(pub T);
+
+impl<T> Deref for Proto<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
 impl Map<Text> {
     /// The text of a key.
     pub fn text(&self, key: &str) -> Option<&str> {

@@ -1,5 +1,6 @@
 //! Istio's kinds as typed manifests, one file per kind or per part that several kinds share.
 
+mod authorization_policy;
 mod client_tls;
 mod connection_pool;
 mod destination_rule;
@@ -10,17 +11,22 @@ mod http_policy;
 mod http_route;
 mod load_balancer;
 mod outlier_detection;
+mod peer_authentication;
 mod percent;
 mod port;
+mod request_authentication;
 pub mod rules;
 mod selector;
 mod service_entry;
 mod string_match;
 mod tcp_tls_route;
+mod telemetry;
 mod traffic_policy;
 mod virtual_service;
+mod wasm_plugin;
 mod workload_entry;
 
+pub use authorization_policy::*;
 pub use client_tls::*;
 pub use connection_pool::*;
 pub use destination_rule::*;
@@ -31,12 +37,16 @@ pub use http_policy::*;
 pub use http_route::*;
 pub use load_balancer::*;
 pub use outlier_detection::*;
+pub use peer_authentication::*;
 pub use percent::*;
 pub use port::*;
+pub use request_authentication::*;
 pub use selector::*;
 pub use service_entry::*;
 pub use string_match::*;
 pub use tcp_tls_route::*;
+pub use telemetry::*;
 pub use traffic_policy::*;
 pub use virtual_service::*;
+pub use wasm_plugin::*;
 pub use workload_entry::*;
