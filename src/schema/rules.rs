@@ -40,12 +40,16 @@ impl Rule {
                 let broken = node.entries().iter().filter(|entry| !test(&entry.key));
                 broken.map(|entry| (entry.key_span, clause.to_owned())).collect()
             }
-            _ => self.broken_by(node).map(|reason| (node.span, reason)).into_iter().collect(),
+            _ => self.broken_by_value(node).map(|reason| (node.span, reason)).into_iter().collect(),
         }
     }
 
     /// The broken rule as a clause, or nothing when the value keeps it (or has another type).
-    fn broken_by(&self, node: &Node) -> Option<String> {
+    pub fn broken_by(&self, node: &Node) -> Option<String> {
+        self.breaks(node).into_iter().next().map(|(_, reason)| reason)
+    }
+
+    fn broken_by_value(&self, node: &Node) -> Option<String> {
         match *self {
             Rule::Required | Rule::Each(_) | Rule::Keys(..) => None,
             Rule::Range(low, high) => {

@@ -1,5 +1,6 @@
 //! RequestAuthentication: which JSON web tokens are valid for a workload.
 
+use super::rules::DURATION;
 use super::selector::{PolicyTargetReference, WorkloadSelector};
 use crate::manifests::tree::Node;
 use crate::schema::{At, List, Period, Text};
@@ -46,9 +47,7 @@ message! {
         /// Claims to copy into headers.
         output_claim_to_headers: List<ClaimToHeader> = "outputClaimToHeaders",
         /// How long a fetch of the keys may take.
-        timeout: Option<At<Period>> = "timeout" [
-            Test("duration(self) >= duration('1ms')", "must be a duration of at least 1ms", at_least_1ms),
-        ],
+        timeout: Option<At<Period>> = "timeout" [DURATION],
         /// Claims that hold several values with spaces between.
         space_delimited_claims: List<Text> = "spaceDelimitedClaims" [MaxItems(64), Each(&MinLen(1))],
         /// Whether a request must carry a token.
@@ -110,10 +109,4 @@ fn is_http(node: &Node) -> bool {
 fn is_plain_header(node: &Node) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     node.as_str().is_none_or(|name| name.bytes().all(plain))
-}
-
-/// Also true for text that is no duration: the type reports that.
-pub(super) fn at_least_1ms(node: &Node) -> bool {
-    let period = node.as_str().and_then(crate::schema::leaf::parse_duration);
-    period.is_none_or(|period| period.as_millis() >= 1)
 }

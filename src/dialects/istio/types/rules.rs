@@ -17,26 +17,22 @@ pub const INT32: Rule = Rule::Range(-2_147_483_648.0, 2_147_483_647.0);
 pub const PORT: Rule = Rule::Range(1.0, 65_535.0);
 
 /// Selector labels: no empty key. Source: CEL rule of `matchLabels`.
-pub const KEYS_NOT_EMPTY: Rule = Rule::Test("self.all(key, key.size() != 0)", "must not have an empty key", |node| {
-    node.entries().iter().all(|entry| !entry.key.is_empty())
-});
+pub const KEYS_NOT_EMPTY: Rule =
+    Rule::Keys("self.all(key, key.size() != 0)", "must not have an empty key", |key| !key.is_empty());
 
 /// Selector labels: no wildcard in a key. Source: CEL rule of `matchLabels`.
-pub const KEYS_WITHOUT_WILDCARD: Rule = Rule::Test(
+pub const KEYS_WITHOUT_WILDCARD: Rule = Rule::Keys(
     "self.all(key, !key.contains(\"*\"))",
     "must not have `*` in a key: labels are compared exactly",
-    |node| node.entries().iter().all(|entry| !entry.key.contains('*')),
+    |key| !key.contains('*'),
 );
 
 /// Selector labels: no wildcard in a value, and no value over 63 characters. Source: rules of the values of `matchLabels`.
-pub const LABEL_VALUES: Rule = Rule::Test(
-    "self.all(key, !self[key].contains(\"*\") && size(self[key]) <= 63)",
-    "must have values of at most 63 characters without `*`: labels are compared exactly",
-    |node| {
-        let fits = |text: &str| !text.contains('*') && text.chars().count() <= 63;
-        node.entries().iter().all(|entry| entry.node.as_str().is_none_or(fits))
-    },
-);
+pub const LABEL_VALUES: Rule = Rule::Each(&Rule::Test(
+    "!self.contains(\"*\") && size(self) <= 63",
+    "must have at most 63 characters and no `*`: labels are compared exactly",
+    |node| node.as_str().is_none_or(|text| !text.contains('*') && text.chars().count() <= 63),
+));
 
 /// True for durations of 1 ms or more, and for everything that is no duration (another check speaks about that).
 fn at_least_1ms(node: &Node) -> bool {

@@ -1,6 +1,6 @@
 //! Telemetry: traces, metrics and access logs of workloads.
 
-use super::request_authentication::at_least_1ms;
+use super::rules::DURATION;
 use super::selector::{PolicyTargetReference, WorkloadSelector};
 use crate::manifests::tree::Node;
 use crate::schema::{At, List, Map, Number, Period, Text};
@@ -114,9 +114,7 @@ message! {
         /// Changes to single metrics.
         overrides: List<MetricsOverrides> = "overrides",
         /// How often metrics are sent, for providers that are sent to.
-        reporting_interval: Option<At<Period>> = "reportingInterval" [
-            Test("duration(self) >= duration('1ms')", "must be a duration of at least 1ms", at_least_1ms),
-        ],
+        reporting_interval: Option<At<Period>> = "reportingInterval" [DURATION],
     }
 }
 
