@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::exclude::anchored;
 use super::key::{Key, Setter};
 use crate::diagnostics::Level;
 
@@ -65,12 +66,12 @@ pub enum OutputFormat {
 /// `MESHCTL_ANALYZE_OUTPUT_THRESHOLD`.
 pub(super) const KEYS: &[Key<AnalyzeConfig>] = &[
     Key { name: "baseline", set: Setter::One(|config, text, dir| set(&mut config.baseline, dir.join(text))) },
-    Key { name: "exclude", set: Setter::Many(|config| &mut config.exclude) },
+    Key { name: "exclude", set: Setter::Many(|config| &mut config.exclude, anchored) },
     Key { name: "failure-threshold", set: Setter::One(|config, text, _| parse(&mut config.failure_threshold, text)) },
     Key { name: "namespace", set: Setter::One(|config, text, _| set(&mut config.namespace, text.to_owned())) },
     Key { name: "output", set: Setter::One(|config, text, _| set(&mut config.output, format(text)?)) },
     Key { name: "output-threshold", set: Setter::One(|config, text, _| parse(&mut config.output_threshold, text)) },
-    Key { name: "suppress", set: Setter::Many(|config| &mut config.suppress) },
+    Key { name: "suppress", set: Setter::Many(|config| &mut config.suppress, |text, _| text.to_owned()) },
 ];
 
 #[allow(clippy::unnecessary_wraps, reason = "an arm of the table above")]

@@ -98,13 +98,13 @@ impl File<'_> {
                 let text = node.as_str().ok_or_else(|| wrong(node, expected("a string", node)))?;
                 set(config, text, self.dir).map_err(|reason| wrong(node, reason))
             }
-            Setter::Many(list) => {
+            Setter::Many(list, complete) => {
                 if !matches!(node.value, Value::Seq(_)) {
                     return Err(wrong(node, expected("a list of strings", node)));
                 }
                 for item in node.items() {
                     let text = item.as_str().ok_or_else(|| wrong(item, expected("a string", item)))?;
-                    list(config).push(text.to_owned());
+                    list(config).push(complete(text, self.dir));
                 }
                 Ok(())
             }
@@ -140,7 +140,10 @@ mod tests {
         assert_eq!(config.failure_threshold, Some(Level::Error));
         assert_eq!(config.suppress, ["IST0102=Namespace test*"]);
         assert_eq!(config.baseline.as_deref(), Some(Path::new("/repo/ci/base.json")));
-        assert_eq!((config.namespace.as_deref(), &*config.exclude), (Some("prod"), &["testdata/**".to_owned()][..]));
+        assert_eq!(
+            (config.namespace.as_deref(), &*config.exclude),
+            (Some("prod"), &["/repo/testdata/**".to_owned()][..])
+        );
     }
 
     #[test]

@@ -13,8 +13,8 @@ pub(super) struct Key<C: 'static> {
 pub(super) enum Setter<C: 'static> {
     /// One text; the folder is what relative paths in it are relative to. An error is a sentence for the user.
     One(fn(&mut C, &str, &Path) -> Result<(), String>),
-    /// A list of texts.
-    Many(fn(&mut C) -> &mut Vec<String>),
+    /// A list of texts. The second function completes an item with the folder, where an item is a path.
+    Many(fn(&mut C) -> &mut Vec<String>, fn(&str, &Path) -> String),
 }
 
 impl<C> Key<C> {

@@ -55,8 +55,10 @@ fn from_environment(variable: &dyn Fn(&str) -> Option<String>) -> Result<Analyze
                 key: key.name,
                 reason,
             })?,
-            Setter::Many(list) => {
-                list(&mut config).extend(text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned));
+            Setter::Many(list, complete) => {
+                list(&mut config).extend(
+                    text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(|t| complete(t, Path::new(""))),
+                );
             }
         }
     }
