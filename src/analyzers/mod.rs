@@ -3,4 +3,5 @@
 pub mod context;
 pub mod registry;
 pub mod run;
+pub mod shared;
 pub mod structure;

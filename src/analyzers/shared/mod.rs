@@ -1,0 +1,3 @@
+//! What several analyzers ask the input.
+
+pub mod in_mesh;
