@@ -1,7 +1,9 @@
 //! The analyzers: one file each, one registry line each; pure functions from the input to findings.
 
+pub mod codes;
 pub mod context;
 pub mod registry;
 pub mod run;
+pub mod schema;
 pub mod shared;
 pub mod structure;

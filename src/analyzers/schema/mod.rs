@@ -1,0 +1,6 @@
+//! Istio's validation of single objects, one analyzer per kind: what the structure cannot say (rules over values).
+//!
+//! The analyzers report IST0106 where the validation webhook refuses an object and IST0133 where it warns. What reading
+//! the object already recorded (unknown fields, types, ranges, required fields, CEL rules) is not reported again.
+
+pub mod shared;

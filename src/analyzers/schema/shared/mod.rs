@@ -1,0 +1,15 @@
+//! Checks that several kinds share. Each is a pure function from a value to a [`Verdict`]; [`Report`] puts verdicts into
+//! findings.
+
+pub mod durations;
+pub mod export_to;
+pub mod headers;
+pub mod labels;
+pub mod names;
+pub mod percentages;
+pub mod ports;
+pub mod regexes;
+pub mod report;
+pub mod selectors;
+
+pub use report::{Report, Verdict};
