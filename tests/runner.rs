@@ -9,6 +9,7 @@
 //! - `generated.rs`: checked-in files that are made from the code are up to date (`make generate` rewrites them).
 //! - `house.rs`: the house rules that a compiler does not check.
 //! - `registry.rs`: analyzers and codes are complete.
+//! - `render/`: the output formats.
 //! - `support/`: what the others share.
 
 #![allow(clippy::disallowed_methods, reason = "tests set up files and environments of their own")]
@@ -22,4 +23,5 @@ mod docs;
 mod generated;
 mod house;
 mod registry;
+mod render;
 mod support;

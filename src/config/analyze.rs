@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
-
 use super::exclude::anchored;
 use super::key::{Key, Setter};
 use crate::diagnostics::Level;
+use crate::diagnostics::render::Format;
 
 /// Every value may be absent in each layer. As clap arguments (`#[command(flatten)]`) these are the highest layer;
 /// [`load`](super::load) puts the others below.
@@ -15,7 +14,7 @@ use crate::diagnostics::Level;
 pub struct AnalyzeConfig {
     /// How to print findings [default: human]
     #[arg(long, short, value_enum, value_name = "FORMAT")]
-    pub output: Option<OutputFormat>,
+    pub output: Option<Format>,
 
     /// Print findings of this level and above: info, warning or error [default: info]
     #[arg(long, value_name = "LEVEL")]
@@ -42,26 +41,6 @@ pub struct AnalyzeConfig {
     pub exclude: Vec<String>,
 }
 
-/// The output formats of findings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OutputFormat {
-    /// Snippets of the source with the finding underlined, for people
-    Human,
-    /// One line a finding
-    #[value(alias = "log")]
-    Concise,
-    /// One JSON document, with istioctl's keys
-    Json,
-    /// The same as YAML
-    Yaml,
-    /// SARIF 2.1.0, for code scanning
-    Sarif,
-    /// JUnit XML, for CI systems that show test results
-    Junit,
-    /// Annotations of a GitHub pull request
-    Github,
-}
-
 /// The keys under `analyze:` in meshctl.yaml. The environment variable of `output-threshold` is
 /// `MESHCTL_ANALYZE_OUTPUT_THRESHOLD`.
 pub(super) const KEYS: &[Key<AnalyzeConfig>] = &[
@@ -69,7 +48,7 @@ pub(super) const KEYS: &[Key<AnalyzeConfig>] = &[
     Key { name: "exclude", set: Setter::Many(|config| &mut config.exclude, anchored) },
     Key { name: "failure-threshold", set: Setter::One(|config, text, _| parse(&mut config.failure_threshold, text)) },
     Key { name: "namespace", set: Setter::One(|config, text, _| set(&mut config.namespace, text.to_owned())) },
-    Key { name: "output", set: Setter::One(|config, text, _| set(&mut config.output, format(text)?)) },
+    Key { name: "output", set: Setter::One(|config, text, _| parse(&mut config.output, text)) },
     Key { name: "output-threshold", set: Setter::One(|config, text, _| parse(&mut config.output_threshold, text)) },
     Key { name: "suppress", set: Setter::Many(|config| &mut config.suppress, |text, _| text.to_owned()) },
 ];
@@ -83,14 +62,6 @@ fn set<T>(field: &mut Option<T>, value: T) -> Result<(), String> {
 fn parse<T: std::str::FromStr<Err = String>>(field: &mut Option<T>, text: &str) -> Result<(), String> {
     *field = Some(text.parse()?);
     Ok(())
-}
-
-fn format(text: &str) -> Result<OutputFormat, String> {
-    OutputFormat::from_str(text, true).map_err(|_| {
-        let names =
-            OutputFormat::value_variants().iter().filter_map(|v| Some(v.to_possible_value()?.get_name().to_owned()));
-        format!("{text:?} is no output format: use {}", names.collect::<Vec<_>>().join(", "))
-    })
 }
 
 impl AnalyzeConfig {

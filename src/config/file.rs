@@ -135,7 +135,7 @@ mod tests {
              suppress: ['IST0102=Namespace test*']\n  baseline: ci/base.json\n  exclude:\n  - testdata/**\n",
         );
         let config = config.unwrap();
-        assert_eq!(config.output, Some(super::super::OutputFormat::Sarif));
+        assert_eq!(config.output, Some(crate::diagnostics::render::Format::Sarif));
         assert_eq!(config.output_threshold, Some(Level::Warning));
         assert_eq!(config.failure_threshold, Some(Level::Error));
         assert_eq!(config.suppress, ["IST0102=Namespace test*"]);

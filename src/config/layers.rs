@@ -70,7 +70,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::config::OutputFormat;
+    use crate::diagnostics::render::Format;
 
     fn load_in(
         dir: &Path,
@@ -91,9 +91,9 @@ mod tests {
         )
         .unwrap();
         let variables = [("MESHCTL_ANALYZE_NAMESPACE", "env"), ("MESHCTL_ANALYZE_SUPPRESS", "B=y, C=z")];
-        let flags = AnalyzeConfig { output: Some(OutputFormat::Junit), ..AnalyzeConfig::default() };
+        let flags = AnalyzeConfig { output: Some(Format::Junit), ..AnalyzeConfig::default() };
         let config = load_in(dir.path(), &variables, true, flags.clone()).unwrap();
-        assert_eq!(config.output, Some(OutputFormat::Junit));
+        assert_eq!(config.output, Some(Format::Junit));
         assert_eq!(config.namespace.as_deref(), Some("env"));
         assert_eq!(config.baseline, Some(dir.path().join("b.json")));
         assert_eq!(config.suppress, ["B=y", "C=z", "A=x"]);

@@ -11,7 +11,7 @@ mod key;
 mod layers;
 mod problem;
 
-pub use analyze::{AnalyzeConfig, OutputFormat};
+pub use analyze::AnalyzeConfig;
 pub use discover::FILE_NAME;
 pub use exclude::Exclude;
 pub use layers::{Lower, load};

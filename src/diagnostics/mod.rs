@@ -1,8 +1,10 @@
-//! Findings: their codes, their places, their fixes. Renderers live in `render/`.
+//! Findings: their codes, their places, their fixes. Renderers live in [`render`].
 
 pub mod code;
 pub mod diagnostic;
+pub mod fingerprint;
 mod page;
+pub mod render;
 pub mod sink;
 
 pub use code::{Code, Level};

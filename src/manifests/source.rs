@@ -117,6 +117,11 @@ impl Source {
         Span::new(start, end.max(start))
     }
 
+    /// How many lines there are; the empty one after a final line break counts.
+    pub fn lines(&self) -> u32 {
+        to_u32(self.line_starts().len())
+    }
+
     /// The text of a span, empty when it is out of range.
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or("")

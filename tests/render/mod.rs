@@ -1,0 +1,4 @@
+//! Every output format over one small report: what a user of each format gets.
+
+mod formats;
+mod sample;
