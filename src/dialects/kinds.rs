@@ -1,12 +1,13 @@
 //! The table of kinds: one line per kind gives the model's field, the reader and the list of served versions.
 
+use super::gateway_api::types as gateway_api;
 use super::istio::types as istio;
 use super::kubernetes::types as kubernetes;
 use super::meta;
 use super::object::{Defects, Meta, Object};
 use crate::manifests::source::{FileId, Place};
 use crate::manifests::tree::Node;
-use crate::schema::{Any, Field, FieldDef, Reader, Schema, Shape};
+use crate::schema::{Any, DefectKind, Field, FieldDef, Reader, Schema, Shape};
 
 /// What the table says about one kind.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Kind {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Body {
     Spec,
+    /// Under `spec`, which must be there.
+    NeedsSpec,
     Root,
 }
 
@@ -103,7 +106,11 @@ fn read_object<T: Shape + Default>(
     }
     match body {
         Body::Root => spec = T::read(root, Place::bare(root.span), &mut cx),
-        Body::Spec => {
+        Body::Spec | Body::NeedsSpec => {
+            if body == Body::NeedsSpec && root.get("spec").is_none_or(Node::is_null) {
+                let span = root.entry("kind").map_or(root.span, |entry| entry.key_span);
+                cx.defect(DefectKind::Missing { name: "spec" }, span, Place::bare(root.span));
+            }
             for entry in root.entries() {
                 if &*entry.key == "spec" && !entry.node.is_null() {
                     cx.within("spec", |cx| spec.fill(&entry.node, entry.place(), cx));
@@ -132,13 +139,23 @@ fn any() -> Schema {
 kinds! {
     virtual_services: istio::VirtualService = "networking.istio.io" ["v1", "v1beta1", "v1alpha3"] "VirtualService" Spec namespaced;
     destination_rules: istio::DestinationRule = "networking.istio.io" ["v1", "v1beta1", "v1alpha3"] "DestinationRule" Spec namespaced;
-    service_entries: istio::ServiceEntry = "networking.istio.io" ["v1", "v1beta1", "v1alpha3"] "ServiceEntry" Spec namespaced;
+    service_entries: istio::ServiceEntry = "networking.istio.io" ["v1", "v1beta1", "v1alpha3"] "ServiceEntry" NeedsSpec namespaced;
     peer_authentications: istio::PeerAuthentication = "security.istio.io" ["v1", "v1beta1"] "PeerAuthentication" Spec namespaced;
     request_authentications: istio::RequestAuthentication = "security.istio.io" ["v1", "v1beta1"] "RequestAuthentication" Spec namespaced;
     authorization_policies: istio::AuthorizationPolicy = "security.istio.io" ["v1", "v1beta1"] "AuthorizationPolicy" Spec namespaced;
     telemetries: istio::Telemetry = "telemetry.istio.io" ["v1", "v1alpha1"] "Telemetry" Spec namespaced;
-    wasm_plugins: istio::WasmPlugin = "extensions.istio.io" ["v1alpha1"] "WasmPlugin" Spec namespaced;
-    traffic_extensions: istio::TrafficExtension = "extensions.istio.io" ["v1alpha1"] "TrafficExtension" Spec namespaced;
+    wasm_plugins: istio::WasmPlugin = "extensions.istio.io" ["v1alpha1"] "WasmPlugin" NeedsSpec namespaced;
+    traffic_extensions: istio::TrafficExtension = "extensions.istio.io" ["v1alpha1"] "TrafficExtension" NeedsSpec namespaced;
+    gateways: istio::Gateway = "networking.istio.io" ["v1", "v1beta1", "v1alpha3"] "Gateway" Spec namespaced;
+    sidecars: istio::Sidecar = "networking.istio.io" ["v1", "v1beta1", "v1alpha3"] "Sidecar" Spec namespaced;
+    workload_entries: istio::WorkloadEntry = "networking.istio.io" ["v1", "v1beta1", "v1alpha3"] "WorkloadEntry" NeedsSpec namespaced;
+    workload_groups: istio::WorkloadGroup = "networking.istio.io" ["v1", "v1beta1", "v1alpha3"] "WorkloadGroup" NeedsSpec namespaced;
+    envoy_filters: istio::EnvoyFilter = "networking.istio.io" ["v1alpha3"] "EnvoyFilter" Spec namespaced;
+    proxy_configs: istio::ProxyConfig = "networking.istio.io" ["v1beta1"] "ProxyConfig" Spec namespaced;
+    kubernetes_gateways: gateway_api::Gateway = "gateway.networking.k8s.io" ["v1", "v1beta1"] "Gateway" Spec namespaced;
+    gateway_classes: gateway_api::GatewayClass = "gateway.networking.k8s.io" ["v1", "v1beta1"] "GatewayClass" Spec cluster;
+    http_routes: gateway_api::HttpRoute = "gateway.networking.k8s.io" ["v1", "v1beta1"] "HTTPRoute" Spec namespaced;
+    grpc_routes: gateway_api::GrpcRoute = "gateway.networking.k8s.io" ["v1"] "GRPCRoute" Spec namespaced;
     namespaces: kubernetes::Namespace = "" ["v1"] "Namespace" Root cluster;
     services: kubernetes::Service = "" ["v1"] "Service" Root namespaced;
     pods: kubernetes::Pod = "" ["v1"] "Pod" Root namespaced;
@@ -149,4 +166,8 @@ kinds! {
     replica_sets: kubernetes::Workload = "apps" ["v1"] "ReplicaSet" Root namespaced;
     jobs: kubernetes::Workload = "batch" ["v1"] "Job" Root namespaced;
     cron_jobs: kubernetes::CronJob = "batch" ["v1"] "CronJob" Root namespaced;
+    secrets: kubernetes::Secret = "" ["v1"] "Secret" Root namespaced;
+    custom_resource_definitions: kubernetes::CustomResourceDefinition = "apiextensions.k8s.io" ["v1"] "CustomResourceDefinition" Spec cluster;
+    mutating_webhooks: kubernetes::WebhookConfiguration = "admissionregistration.k8s.io" ["v1"] "MutatingWebhookConfiguration" Root cluster;
+    validating_webhooks: kubernetes::WebhookConfiguration = "admissionregistration.k8s.io" ["v1"] "ValidatingWebhookConfiguration" Root cluster;
 }

@@ -13,6 +13,9 @@ pub const UINT32: Rule = Rule::Range(0.0, 4_294_967_295.0);
 /// A signed 32-bit number (`format: int32`).
 pub const INT32: Rule = Rule::Range(-2_147_483_648.0, 2_147_483_647.0);
 
+/// A signed 32-bit number (`format: int32`) with `minimum: 0`.
+pub const INT32_NOT_NEGATIVE: Rule = Rule::Range(0.0, 2_147_483_647.0);
+
 /// A port number from 1 to 65535, where the CRD itself says so.
 pub const PORT: Rule = Rule::Range(1.0, 65_535.0);
 

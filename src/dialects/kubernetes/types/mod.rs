@@ -1,11 +1,19 @@
 //! Kubernetes kinds as typed manifests, one file per API area.
 
 mod core;
+mod crd;
 mod pod;
+mod secret;
 mod service;
+mod webhook;
 mod workload;
 
 pub use core::{ConfigMap, Namespace};
+pub use crd::{CrdNames, CrdVersion, CustomResourceDefinition};
 pub use pod::{Container, ContainerPort, EnvVar, Pod, PodSecurityContext, PodSpec, SecurityContext};
+pub use secret::Secret;
 pub use service::{Service, ServicePort, ServiceSpec};
-pub use workload::{CronJob, CronJobSpec, JobTemplate, LabelSelector, PodTemplate, Workload, WorkloadSpec};
+pub use webhook::{Webhook, WebhookClientConfig, WebhookConfiguration, WebhookService};
+pub use workload::{
+    CronJob, CronJobSpec, JobTemplate, LabelRequirement, LabelSelector, PodTemplate, Workload, WorkloadSpec,
+};

@@ -3,7 +3,7 @@
 use super::pod::PodSpec;
 use crate::dialects::meta::ObjectMeta;
 use crate::message;
-use crate::schema::{Int, Map, Text};
+use crate::schema::{Int, List, Map, Text};
 
 message! {
     /// A kind with a pod template.
@@ -40,6 +40,20 @@ message! {
     pub open struct LabelSelector {
         /// Labels that must match.
         match_labels: Map<Text> = "matchLabels",
+        /// Requirements that must hold.
+        match_expressions: List<LabelRequirement> = "matchExpressions",
+    }
+}
+
+message! {
+    /// A requirement on one label.
+    pub struct LabelRequirement {
+        /// The label.
+        key: Option<Text> = "key" [Required],
+        /// In, NotIn, Exists or DoesNotExist.
+        operator: Option<Text> = "operator" [Required],
+        /// The values of In and NotIn.
+        values: List<Text> = "values",
     }
 }
 

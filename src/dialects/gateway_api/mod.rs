@@ -1,0 +1,3 @@
+//! The kinds of the Kubernetes Gateway API.
+
+pub mod types;
