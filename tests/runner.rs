@@ -13,6 +13,8 @@
 //! - `support/`: what the others share.
 
 #![allow(clippy::disallowed_methods, reason = "tests set up files and environments of their own")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says why")]
+#![allow(clippy::cast_possible_wrap, reason = "line numbers are small")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is a failed test")]
 
 mod analyzers;

@@ -67,9 +67,9 @@ impl Excerpt {
         for c in text[cut.clone()].chars() {
             ends.push((at, self.text.len()));
             if plain::is_unsafe(c) {
-                self.text.push('\u{fffd}')
+                self.text.push('\u{fffd}');
             } else {
-                self.text.push(c)
+                self.text.push(c);
             }
             at += c.len_utf8();
         }

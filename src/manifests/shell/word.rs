@@ -10,6 +10,7 @@ impl Lexer<'_> {
         let start = self.at;
         let mut word = Word::default();
         while !self.done() {
+            #[allow(clippy::match_same_arms, reason = "the order of the arms matters")]
             match self.peek(0) {
                 b' ' | b'\t' | b'\n' | b'\r' | b';' | b'|' | b'&' | b')' => break,
                 b'(' if self.assigns_list(start, &word) => self.list(&mut word),

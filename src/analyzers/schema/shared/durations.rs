@@ -29,7 +29,7 @@ pub fn text(duration: Duration) -> String {
         return if ms == 0.0 { "0s".to_owned() } else { format!("{}ms", (ms * 1e6).round() / 1e6) };
     }
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-    let rest = duration.as_secs_f64() - (hours * 3600 + minutes * 60) as f64;
+    let rest = duration.as_secs_f64() - Duration::from_secs(hours * 3600 + minutes * 60).as_secs_f64();
     let mut text = String::new();
     if hours > 0 {
         text.push_str(&format!("{hours}h"));
