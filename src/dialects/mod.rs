@@ -1,5 +1,6 @@
 //! The vocabularies: their kinds as typed manifests, gathered in one [`model::Model`].
 
+pub mod embedded;
 pub mod gateway_api;
 pub mod istio;
 pub mod kinds;

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use super::embedded::{Misfenced, ScriptText};
 use super::kinds::{Objects, group_and_kind};
 use super::object::Meta;
 use crate::manifests::input::Format;
@@ -83,6 +84,10 @@ pub struct Model {
     pub unreadable: Vec<Unreadable>,
     /// Surprising spellings.
     pub traps: Vec<Trapped>,
+    /// Shell scripts: files, and blocks in Markdown.
+    pub scripts: Vec<ScriptText>,
+    /// Markdown fences that promise YAML and hold commands.
+    pub misfenced: Vec<Misfenced>,
     /// Comments that address this tool.
     pub comments: Vec<(FileId, Comment)>,
     /// How it was read.
@@ -105,7 +110,9 @@ impl Model {
     /// Reads a text in the given format.
     pub fn add(&mut self, name: &str, text: String, format: Format) -> FileId {
         match format {
-            Format::Yaml | Format::Markdown | Format::Shell => self.add_yaml(name, text, None),
+            Format::Yaml => self.add_yaml(name, text, None),
+            Format::Markdown => self.add_markdown(name, text),
+            Format::Shell => self.add_shell(name, text),
         }
     }
 
@@ -117,7 +124,7 @@ impl Model {
         file
     }
 
-    fn add_parsed(&mut self, file: FileId, parsed: parse::Parsed, cluster: Option<&str>) {
+    pub(super) fn add_parsed(&mut self, file: FileId, parsed: parse::Parsed, cluster: Option<&str>) {
         self.comments.extend(parsed.comments.into_iter().map(|comment| (file, comment)));
         self.unreadable.extend(parsed.problems.into_iter().map(|problem| Unreadable { file, problem }));
         for document in parsed.documents {

@@ -1,5 +1,7 @@
 //! Fenced code blocks of a Markdown file, with the way from their text back to the file.
 
+use std::ops::Range;
+
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
 use super::embedded::Embedded;
@@ -9,6 +11,8 @@ use super::embedded::Embedded;
 pub struct CodeBlock {
     /// The first word of the info string in lower case, empty when the fence names no language.
     pub language: String,
+    /// Where the info string stands, or the opening fence when there is none.
+    pub info: Range<usize>,
     /// What stands between the fences, without the indentation of the list or quote that it is in.
     pub content: Embedded,
 }
@@ -20,7 +24,8 @@ pub fn code_blocks(text: &str) -> Vec<CodeBlock> {
     for (event, range) in Parser::new(text).into_offset_iter() {
         match event {
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
-                open = Some(CodeBlock { language: language(&info), content: Embedded::default() });
+                let fence = info_string(text, range.start);
+                open = Some(CodeBlock { language: language(&info), info: fence, content: Embedded::default() });
             }
             Event::Text(piece) => {
                 if let Some(block) = &mut open {
@@ -34,6 +39,14 @@ pub fn code_blocks(text: &str) -> Vec<CodeBlock> {
         }
     }
     blocks
+}
+
+/// The info string of the fence that starts at `start`, or the fence.
+fn info_string(text: &str, start: usize) -> Range<usize> {
+    let line = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default().trim_end();
+    let fence = line.len() - line.trim_start_matches(['`', '~']).len();
+    let info = line.len() - line[fence..].trim_start().len();
+    if info < line.len() { start + info..start + line.len() } else { start..start + line.len() }
 }
 
 /// `yaml` of `yaml title="x"`, `yaml,ignore`, `{.yaml}` and `YAML`.
@@ -62,6 +75,8 @@ mod tests {
         let text = "# T\n\n```yaml\na: 1\n```\n\n~~~\nplain\n~~~\n\n    indented: code\n";
         assert_eq!(blocks(text), [block("yaml", "a: 1\n"), block("", "plain\n")]);
         assert_eq!(code_blocks(text)[0].content.offset(0), text.find("a: 1").unwrap());
+        let infos: Vec<_> = code_blocks(text).into_iter().map(|b| &text[b.info]).collect();
+        assert_eq!(infos, ["yaml", "~~~"]);
     }
 
     #[test]
