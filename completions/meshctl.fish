@@ -32,10 +32,40 @@ complete -c meshctl -n "__fish_meshctl_needs_command" -s q -l quiet -d 'No progr
 complete -c meshctl -n "__fish_meshctl_needs_command" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
 complete -c meshctl -n "__fish_meshctl_needs_command" -s h -l help -d 'Print help'
 complete -c meshctl -n "__fish_meshctl_needs_command" -s V -l version -d 'Print version'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "analyze" -d 'Check manifests: what is rejected, what breaks traffic, what is open to the wrong people'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "man" -d 'Write the manual pages into a directory'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "version" -d 'Print the version of meshctl'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l analyzer -d 'Run only this analyzer; may be repeated' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s i -l root-namespace -l istioNamespace -d 'Namespace of the control plane and of mesh-wide configuration' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l cluster-domain -d 'DNS suffix of the cluster\'s Services' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s k -l use-kube -d 'Only files are analysed for now; accepted for scripts written for istioctl' -r -f -a "true\t''
+false\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s o -l output -d 'How to print findings [default: human]' -r -f -a "human\t'Snippets of the source with the finding underlined, for people'
+concise\t'One line a finding'
+json\t'One JSON document, with istioctl\'s keys'
+yaml\t'The same as YAML'
+sarif\t'SARIF 2.1.0, for code scanning'
+junit\t'JUnit XML, for CI systems that show test results'
+github\t'Annotations of a GitHub pull request'"
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l output-threshold -d 'Print findings of this level and above: info, warning or error [default: info]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l failure-threshold -d 'Exit with 1 for findings of this level and above: info, warning or error [default: error]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s S -l suppress -d 'Hide a code on the resources that match, such as `IST0102=Namespace test*`; may be repeated' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l baseline -d 'Hide the findings that this file lists (see --write-baseline)' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s n -l namespace -d 'The namespace of objects that name none [default: default]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l exclude -d 'Skip files that match, such as `testdata/**`; may be repeated' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l color -d 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l config -d 'Read this configuration file instead of the nearest meshctl.yaml' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s L -l list-analyzers -d 'List the analyzers and their codes'
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s A -l all-namespaces -d 'Findings of all namespaces are always shown; accepted for scripts written for istioctl'
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s R -l recursive -d 'Directories are always read with everything below; accepted for scripts written for istioctl'
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l ignore-unknown -d 'Documents that cannot be read are reported and do not fail the run'
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand completion" -l color -d 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -62,7 +92,8 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s s -l short -
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from completion man version help" -f -a "completion" -d 'Print the completion script of a shell'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from completion man version help" -f -a "man" -d 'Write the manual pages into a directory'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from completion man version help" -f -a "version" -d 'Print the version of meshctl'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from completion man version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion man version help" -f -a "analyze" -d 'Check manifests: what is rejected, what breaks traffic, what is open to the wrong people'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion man version help" -f -a "completion" -d 'Print the completion script of a shell'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion man version help" -f -a "man" -d 'Write the manual pages into a directory'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion man version help" -f -a "version" -d 'Print the version of meshctl'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion man version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

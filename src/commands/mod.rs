@@ -1,6 +1,7 @@
 //! One file per command; this list is what the command line, its help, completions and man pages are made of.
 
 crate::cli::commands! {
+    analyze => Analyze,
     completion => Completion,
     man => Man,
     version => Version,

@@ -107,6 +107,13 @@ impl Model {
         Self { options, ..Self::default() }
     }
 
+    /// Notes a file that gave no text; `reason` is a clause such as `is not UTF-8 text (line 3)`.
+    pub fn add_unreadable(&mut self, name: &str, reason: &str) {
+        let file = self.sources.add(Source::new(name, String::new()));
+        let problem = Problem { span: Span::default(), reason: format!("the file {reason}"), limit: false };
+        self.unreadable.push(Unreadable { file, problem });
+    }
+
     /// Reads a text in the given format.
     pub fn add(&mut self, name: &str, text: String, format: Format) -> FileId {
         match format {

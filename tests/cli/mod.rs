@@ -1,5 +1,6 @@
 //! The real binary: output and exit codes, one file per command and one for what all share.
 
+mod analyze;
 mod completion;
 mod global;
 mod man;
