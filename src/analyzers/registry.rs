@@ -25,6 +25,7 @@ macro_rules! analyzers {
 }
 
 analyzers! {
+    schema::virtual_service;
     structure::fields;
 }
 

@@ -4,3 +4,4 @@
 //! the object already recorded (unknown fields, types, ranges, required fields, CEL rules) is not reported again.
 
 pub mod shared;
+pub mod virtual_service;
