@@ -112,7 +112,8 @@ fn corpus_validation_documents_are_accepted_and_rejected_as_marked() {
         let errors: Vec<_> = run::run(&model, &analyzers)
             .findings
             .into_iter()
-            .filter(|d| d.level == Level::Error)
+            // `istioctl validate` refuses a port name that analyze only mentions.
+            .filter(|d| d.level == Level::Error || d.code.code == "IST0118")
             .map(|d| format!("{} {}", d.code.code, d.message))
             .collect();
         let valid = case["valid"].as_bool().unwrap();
