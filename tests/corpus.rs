@@ -48,6 +48,11 @@ fn model(root: &std::path::Path, case: &Value) -> Model {
     for file in list(case, "inputFiles").into_iter().chain(list(case, "implicitFiles")) {
         model.add_yaml(file, read(file), None);
     }
+    let mesh_config = case["meshConfig"].as_str().unwrap_or("common/meshconfig.yaml");
+    model.add_mesh_config(mesh_config, read(mesh_config));
+    if let Some(networks) = case["meshNetworks"].as_str() {
+        model.add_mesh_networks(networks, read(networks));
+    }
     for (cluster, files) in case["clusters"].as_object().into_iter().flatten() {
         for file in files.as_array().into_iter().flatten().filter_map(Value::as_str) {
             model.add_yaml(file, read(file), Some(cluster));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
 
+use super::shared::mesh_settings::MeshSettings;
 use crate::dialects::kubernetes::types::{Namespace, PodSpec, PodTemplate, Service};
 use crate::dialects::model::Model;
 use crate::dialects::object::{Meta, Object};
@@ -31,6 +32,8 @@ impl Workload<'_> {
 /// What analyzers get.
 pub struct Context<'m> {
     model: &'m Model,
+    /// Settings of the mesh as a whole.
+    pub mesh: MeshSettings<'m>,
     /// Pods and pod templates, in input order.
     pub workloads: Vec<Workload<'m>>,
     services: HashMap<(&'m str, &'m str), &'m Object<Service>>,
@@ -68,7 +71,8 @@ impl<'m> Context<'m> {
             services_by_namespace.entry(&*service.meta.namespace).or_default().push(service);
         }
         let namespaces = model.namespaces.iter().map(|ns| (ns.meta.name(), ns)).collect();
-        Self { model, workloads, services, services_by_namespace, namespaces, by_label, by_namespace }
+        let mesh = MeshSettings::new(model);
+        Self { model, mesh, workloads, services, services_by_namespace, namespaces, by_label, by_namespace }
     }
 
     /// The model with its full lifetime, for results that outlive the context.

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 
 use super::embedded::{Misfenced, ScriptText};
+use super::istio::mesh_sources::MeshSources;
 use super::kinds::{Objects, group_and_kind};
 use super::object::Meta;
 use crate::manifests::input::Format;
@@ -90,6 +91,8 @@ pub struct Model {
     pub misfenced: Vec<Misfenced>,
     /// Comments that address this tool.
     pub comments: Vec<(FileId, Comment)>,
+    /// Settings of the mesh as a whole.
+    pub mesh: MeshSources,
     /// How it was read.
     pub options: Options,
 }
@@ -166,6 +169,11 @@ impl Model {
                     .unwrap_or_default()
             };
             self.untyped.push(Untyped { api_version: text("apiVersion"), kind: text("kind"), file, span: root.span });
+        }
+        if let ("", "ConfigMap") = group_and_kind(root)
+            && let Some(meta) = self.objects.config_maps.last().map(|object| object.meta.clone())
+        {
+            self.add_mesh_of_config_map(root, &meta);
         }
     }
 

@@ -1,4 +1,5 @@
 //! What several analyzers ask the input.
 
 pub mod in_mesh;
+pub mod mesh_settings;
 pub mod route_match;

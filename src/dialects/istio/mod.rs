@@ -1,3 +1,4 @@
 //! Istio's kinds and the meaning of their names.
 
+pub mod mesh_sources;
 pub mod types;
