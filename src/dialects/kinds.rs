@@ -156,8 +156,6 @@ kinds! {
     gateway_classes: gateway_api::GatewayClass = "gateway.networking.k8s.io" ["v1", "v1beta1"] "GatewayClass" Spec cluster;
     http_routes: gateway_api::HttpRoute = "gateway.networking.k8s.io" ["v1", "v1beta1"] "HTTPRoute" Spec namespaced;
     grpc_routes: gateway_api::GrpcRoute = "gateway.networking.k8s.io" ["v1"] "GRPCRoute" Spec namespaced;
-    wasm_plugins: istio::WasmPlugin = "extensions.istio.io" ["v1alpha1"] "WasmPlugin" Spec namespaced;
-    traffic_extensions: istio::TrafficExtension = "extensions.istio.io" ["v1alpha1"] "TrafficExtension" Spec namespaced;
     istio_operators: istio::IstioOperator = "install.istio.io" ["v1alpha1"] "IstioOperator" Spec namespaced;
     namespaces: kubernetes::Namespace = "" ["v1"] "Namespace" Root cluster;
     services: kubernetes::Service = "" ["v1"] "Service" Root namespaced;

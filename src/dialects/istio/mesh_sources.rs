@@ -49,13 +49,13 @@ impl Model {
         if let Some(node) = root.path(&["data", "mesh"])
             && let Some(tree) = self.embedded_tree(node, meta.file)
         {
-            let config = self.read_settings(&tree, "data.mesh", meta);
+            let config = self.read_settings(&tree, "mesh", meta);
             self.mesh.configs.push(Object { meta: meta.clone(), spec: config, status: None });
         }
         if let Some(node) = root.path(&["data", "meshNetworks"])
             && let Some(tree) = self.embedded_tree(node, meta.file)
         {
-            let networks = self.read_settings(&tree, "data.meshNetworks", meta);
+            let networks = self.read_settings(&tree, "meshNetworks", meta);
             self.mesh.networks.push(Object { meta: meta.clone(), spec: networks, status: None });
         }
     }
@@ -86,7 +86,7 @@ impl Model {
         let mut cx = Reader::default();
         let place = Place::bare(root.span);
         let read = |cx: &mut Reader| Proto::<T>::read(root, place, cx);
-        let settings = if within.is_empty() { read(&mut cx) } else { cx.within(within, read) };
+        let settings = if within.is_empty() { read(&mut cx) } else { cx.within("data", |cx| cx.within(within, read)) };
         if !cx.defects.is_empty() {
             self.objects.defects.push(Defects { meta: meta.clone(), defects: cx.defects });
         }
@@ -165,7 +165,8 @@ mod tests {
 
     #[test]
     fn settings_in_a_block_point_at_the_lines_of_the_file() {
-        let text = config_map("|-\n    # the mesh\n\n    trustDomain: example.org\n    enableAutoMtls: false\n    nope: 1\n");
+        let text =
+            config_map("|-\n    # the mesh\n\n    trustDomain: example.org\n    enableAutoMtls: false\n    nope: 1\n");
         let model = model(&text);
         let config = &model.mesh.configs[0].spec;
         let domain = config.trust_domain.as_ref().unwrap();
@@ -193,12 +194,13 @@ mod tests {
         model.add_mesh_config("mesh.yaml", "default_config: {proxy_metadata: {A_B: x}}".into());
         model.add_mesh_networks(
             "networks.yaml",
-            "networks: {n: {endpoints: [{from_registry: K}], gateways: [{registry_service_name: g, port: 443}]}}".into(),
+            "networks: {net1: {endpoints: [{from_registry: K}], gateways: [{registry_service_name: g, port: 443}]}}"
+                .into(),
         );
         assert!(model.defects.is_empty(), "{:?}", model.defects);
         let metadata = &model.mesh.configs[0].spec.default_config.as_ref().unwrap().proxy_metadata;
         assert_eq!(metadata.text("A_B"), Some("x"));
-        let network = model.mesh.networks[0].spec.networks.get("n").unwrap();
+        let network = model.mesh.networks[0].spec.networks.get("net1").unwrap();
         assert_eq!(network.endpoints[0].from_registry.as_ref().unwrap().as_str(), "K");
         assert_eq!(model.mesh.networks[0].meta.resource().to_string(), "MeshNetworks istio-system/meshnetworks");
     }
