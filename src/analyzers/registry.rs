@@ -27,6 +27,7 @@ macro_rules! analyzers {
 analyzers! {
     schema::virtual_service;
     structure::fields;
+    suppression;
 }
 
 /// Every code once, sorted.

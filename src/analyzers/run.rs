@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::registry::Analyzer;
-use crate::diagnostics::{Diagnostic, Sink};
+use crate::diagnostics::{Sink, sort};
 use crate::dialects::model::Model;
 
 /// Runs the given analyzers. The findings come in a fixed order: cluster, file, line, code, object, message.
@@ -15,18 +15,4 @@ pub fn run(model: &Model, analyzers: &[&'static Analyzer]) -> Sink {
     }
     sort(model, &mut sink.findings);
     sink
-}
-
-fn sort(model: &Model, findings: &mut [Diagnostic]) {
-    findings.sort_by(|a, b| {
-        let key = |d: &Diagnostic| d.at.map(|at| (at.file, at.span.start));
-        let name = |d: &Diagnostic| d.at.map(|at| model.sources.get(at.file).name.as_str());
-        (name(a), key(a), a.code.code, &a.resource, &a.message).cmp(&(
-            name(b),
-            key(b),
-            b.code.code,
-            &b.resource,
-            &b.message,
-        ))
-    });
 }

@@ -3,10 +3,13 @@
 pub mod code;
 pub mod diagnostic;
 pub mod fingerprint;
+mod order;
 mod page;
 pub mod render;
 pub mod sink;
+pub mod suppress;
 
 pub use code::{Code, Level};
 pub use diagnostic::{Diagnostic, Edit, Location, Related, Resource};
+pub use order::sort;
 pub use sink::{Sink, Undecided};
