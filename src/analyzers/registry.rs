@@ -26,7 +26,14 @@ macro_rules! analyzers {
 
 analyzers! {
     schema::virtual_service;
+    structure::unreadable;
+    structure::keys;
+    structure::scalars;
     structure::fields;
+    structure::values;
+    structure::versions;
+    structure::names;
+    structure::twice;
     suppression;
 }
 

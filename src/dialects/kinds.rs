@@ -115,7 +115,7 @@ fn read_object<T: Shape + Default>(
                 if &*entry.key == "spec" && !entry.node.is_null() {
                     cx.within("spec", |cx| spec.fill(&entry.node, entry.place(), cx));
                 } else if &*entry.key != "spec" {
-                    cx.unknown(entry, SPEC_FIELDS);
+                    cx.unknown(entry, SPEC_FIELDS, root.entries());
                 }
             }
         }

@@ -9,8 +9,8 @@ use super::object::Meta;
 use crate::manifests::input::Format;
 use crate::manifests::limits::Limits;
 use crate::manifests::parse::{self, Comment, Problem, Trap};
-use crate::manifests::source::{FileId, Source, Sources, Span};
-use crate::manifests::tree::Node;
+use crate::manifests::source::{FileId, Place, Source, Sources, Span};
+use crate::manifests::tree::{Entry, Node, Value};
 use crate::schema::Text;
 
 /// How the input is to be read.
@@ -44,6 +44,10 @@ pub struct Untyped {
     pub api_version: Text,
     /// `kind` as written, empty when absent.
     pub kind: Text,
+    /// `metadata.name`, empty when absent.
+    pub name: Text,
+    /// Where `metadata` stands, when it is a mapping: what tells a manifest from other YAML.
+    pub metadata: Option<Place>,
     /// The file.
     pub file: FileId,
     /// The document.
@@ -66,6 +70,8 @@ pub struct Trapped {
     pub file: FileId,
     /// The document's object, as far as it has names.
     pub kind: String,
+    /// Namespace as written, empty when absent.
+    pub namespace: String,
     /// Name of the object.
     pub name: String,
     /// What is surprising.
@@ -138,12 +144,13 @@ impl Model {
         self.comments.extend(parsed.comments.into_iter().map(|comment| (file, comment)));
         self.unreadable.extend(parsed.problems.into_iter().map(|problem| Unreadable { file, problem }));
         for document in parsed.documents {
-            let name = document.root.path(&["metadata", "name"]).and_then(Node::as_str).unwrap_or_default();
+            let metadata = |key| document.root.path(&["metadata", key]).and_then(Node::as_str).unwrap_or_default();
             let kind = document.root.get("kind").and_then(Node::as_str).unwrap_or_default();
             self.traps.extend(document.traps.into_iter().map(|trap| Trapped {
                 file,
                 kind: kind.to_owned(),
-                name: name.to_owned(),
+                namespace: metadata("namespace").to_owned(),
+                name: metadata("name").to_owned(),
                 trap,
             }));
             self.add_document(&document.root, file, cluster);
@@ -162,13 +169,7 @@ impl Model {
         let typed = self.objects.read(root, file, &namespace, cluster);
         self.options.default_namespace = namespace;
         if !typed {
-            let text = |key| {
-                let entry = root.entry(key);
-                entry
-                    .and_then(|e| e.node.as_str().map(|s| Text { value: s.into(), place: e.place() }))
-                    .unwrap_or_default()
-            };
-            self.untyped.push(Untyped { api_version: text("apiVersion"), kind: text("kind"), file, span: root.span });
+            self.untyped.push(untyped(root, file));
         }
         if let ("", "ConfigMap") = group_and_kind(root)
             && let Some(meta) = self.objects.config_maps.last().map(|object| object.meta.clone())
@@ -180,5 +181,21 @@ impl Model {
     /// The source text of a span in the file of an object.
     pub fn text(&self, on: &Meta, span: Span) -> &str {
         self.sources.get(on.file).slice(span)
+    }
+}
+
+fn untyped(root: &Node, file: FileId) -> Untyped {
+    let text = |node: &Node, key: &str| {
+        let entry = node.entry(key);
+        entry.and_then(|e| e.node.as_str().map(|s| Text { value: s.into(), place: e.place() })).unwrap_or_default()
+    };
+    let metadata = root.entry("metadata").filter(|entry| matches!(entry.node.value, Value::Map(_)));
+    Untyped {
+        api_version: text(root, "apiVersion"),
+        kind: text(root, "kind"),
+        name: metadata.map(|entry| text(&entry.node, "name")).unwrap_or_default(),
+        metadata: metadata.map(Entry::place),
+        file,
+        span: root.span,
     }
 }

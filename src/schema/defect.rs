@@ -24,6 +24,8 @@ pub enum DefectKind {
         name: String,
         /// The fields that the type has.
         known: Vec<&'static str>,
+        /// Those of them that are not set here and whose type can hold this value: what a rename may use.
+        free: Vec<&'static str>,
     },
     /// A value of another type than the field's.
     WrongType {

@@ -1,6 +1,7 @@
 //! The two declaration macros, and what they say about a type: the source of readers, schemas and CRDs.
 
 use super::rules::{MessageRule, Rule};
+use crate::manifests::tree::{Node, Value};
 
 /// A field of a message as declared.
 #[derive(Debug)]
@@ -47,6 +48,23 @@ pub enum Schema {
     Message(&'static str, &'static [FieldDef], &'static [MessageRule]),
 }
 
+impl Schema {
+    /// True when a value of this type can look like `node`, judged by its outermost shape.
+    pub fn takes(&self, node: &Node) -> bool {
+        match self {
+            Schema::Text(_) => node.as_str().is_some(),
+            Schema::Choice(words) => node.as_str().is_some_and(|text| words.contains(&text)),
+            Schema::Bool => node.as_bool().is_some(),
+            Schema::Int => node.as_int().is_some(),
+            Schema::Number => matches!(node.value, Value::Int(_) | Value::Uint(_) | Value::Float(_)),
+            Schema::IntOrString => node.as_int().is_some() || node.as_str().is_some(),
+            Schema::Any => true,
+            Schema::List(_) => matches!(node.value, Value::Seq(_)),
+            Schema::Map(_) | Schema::Message(..) => matches!(node.value, Value::Map(_)),
+        }
+    }
+}
+
 /// Declares a message type: `pub struct Name { field: Type = "yamlName" [rules], }` and, after it, its message rules.
 ///
 /// Types are `Option<Shape>`, `List<Shape>` or `Map<Shape>`. `open` before `struct` keeps unknown fields without a word
@@ -63,8 +81,8 @@ macro_rules! message {
     } $(rules [ $($mrule:expr),* $(,)? ])?) => {
         $crate::message!(@build open, $(#[doc = $doc])* $name { $( $(#[doc = $fdoc])* $field : $ty = $yaml [ $($($rule),*)? ], )* } [ $($($mrule),*)? ]);
     };
-    (@unknown closed, $cx:ident, $entry:ident) => { $cx.unknown($entry, Self::FIELDS) };
-    (@unknown open, $cx:ident, $entry:ident) => { { let _ = $entry; } };
+    (@unknown closed, $cx:ident, $entry:ident, $beside:ident) => { $cx.unknown($entry, Self::FIELDS, $beside) };
+    (@unknown open, $cx:ident, $entry:ident, $beside:ident) => { { let _ = $entry; } };
     (@build $mode:ident, $(#[doc = $doc:literal])* $name:ident {
         $( $(#[doc = $fdoc:literal])* $field:ident : $ty:ty = $yaml:literal [ $($rule:expr),* ], )*
     } [ $($mrule:expr),* ]) => {
@@ -105,7 +123,7 @@ macro_rules! message {
                 let mut this = Self { place, ..Self::default() };
                 for entry in entries {
                     $crate::message!(@fields this, cx, entry, 0usize; $( $field $yaml )*);
-                    $crate::message!(@unknown $mode, cx, entry);
+                    $crate::message!(@unknown $mode, cx, entry, entries);
                 }
                 cx.finish(node, place, Self::FIELDS, Self::RULES);
                 Some(this)

@@ -132,13 +132,18 @@ impl Reader {
         self.path.pop();
     }
 
-    /// Records an unknown field. The four keys that every document has are known at its root.
-    pub fn unknown(&mut self, entry: &Entry, fields: &'static [FieldDef]) {
+    /// Records an unknown field; `beside` are all entries of its mapping. The four keys that every document has are known
+    /// at its root.
+    pub fn unknown(&mut self, entry: &Entry, fields: &'static [FieldDef], beside: &[Entry]) {
         if self.path.is_empty() && ["apiVersion", "kind", "metadata", "status"].contains(&&*entry.key) {
             return;
         }
         let known = fields.iter().map(|field| field.name).collect();
-        let kind = DefectKind::UnknownField { name: entry.key.to_string(), known };
+        let is_free = |def: &&FieldDef| {
+            (def.schema)().takes(&entry.node) && !beside.iter().any(|other| self.names(&other.key, def.name))
+        };
+        let free = fields.iter().filter(is_free).map(|field| field.name).collect();
+        let kind = DefectKind::UnknownField { name: entry.key.to_string(), known, free };
         let path = self.path_text(Some(&entry.key));
         self.defects.push(Defect { kind, span: entry.key_span, place: entry.place(), path });
     }
