@@ -25,15 +25,26 @@ pub struct Fingerprints {
 impl Fingerprints {
     /// The fingerprint of the next finding.
     pub fn next(&mut self, model: &Model, finding: &Diagnostic) -> Fingerprint {
-        let file = finding.at.map_or("", |at| model.sources.get(at.file).name.as_str());
+        let file = shown_file(model, finding);
         let resource = finding.resource.as_ref().map(ToString::to_string).unwrap_or_default();
         let cluster = finding.resource.as_ref().and_then(|r| r.cluster.as_deref()).unwrap_or_default();
-        let parts = [finding.code.code, cluster, &resource, &file.replace('\\', "/"), &finding.message];
+        let parts = [finding.code.code, cluster, &resource, &file, &finding.message];
         let hash = parts.iter().fold(FNV_BASIS, |hash, part| fnv(fnv(hash, part.as_bytes()), &[0xff]));
         let count = self.seen.entry(hash).or_default();
         *count += 1;
         Fingerprint(format!("{:016x}", fnv(hash, &count.to_le_bytes())))
     }
+}
+
+/// The name of a finding's file as it is stored, empty when the finding has no place.
+pub(super) fn shown_file(model: &Model, finding: &Diagnostic) -> String {
+    finding.at.map_or_else(String::new, |at| normal_name(&model.sources.get(at.file).name))
+}
+
+/// `k8s/a.yaml`, also for `./k8s/a.yaml` and `k8s\a.yaml`.
+pub(super) fn normal_name(name: &str) -> String {
+    let name = name.replace('\\', "/");
+    name.strip_prefix("./").unwrap_or(&name).to_owned()
 }
 
 /// Offset basis of the 64-bit Fowler/Noll/Vo hash.

@@ -1,5 +1,6 @@
 //! Findings: their codes, their places, their fixes. Renderers live in [`render`].
 
+pub mod baseline;
 pub mod code;
 pub mod diagnostic;
 pub mod fingerprint;

@@ -1,5 +1,7 @@
 //! Output: data on stdout, progress and notes on stderr, nothing anywhere else.
 
+/// Files written as a whole or not at all.
+pub mod file;
 /// The JSON writer.
 pub mod json;
 mod pipe;
