@@ -25,6 +25,8 @@ macro_rules! analyzers {
 }
 
 analyzers! {
+    schema::destination_rule;
+    schema::service_entry;
     schema::virtual_service;
     structure::unreadable;
     structure::keys;

@@ -3,5 +3,7 @@
 //! The analyzers report IST0106 where the validation webhook refuses an object and IST0133 where it warns. What reading
 //! the object already recorded (unknown fields, types, ranges, required fields, CEL rules) is not reported again.
 
+pub mod destination_rule;
+pub mod service_entry;
 pub mod shared;
 pub mod virtual_service;

@@ -1,6 +1,8 @@
 //! Checks that several kinds share. Each is a pure function from a value to a [`Verdict`]; [`Report`] puts verdicts into
 //! findings.
 
+pub mod client_tls;
+pub mod connection_pool;
 pub mod durations;
 pub mod export_to;
 pub mod headers;
@@ -11,5 +13,6 @@ pub mod ports;
 pub mod regexes;
 pub mod report;
 pub mod selectors;
+pub mod workload_entries;
 
 pub use report::{Report, Verdict};
