@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use serde_json::Value as Json;
 
 use super::read;
-use crate::manifests::parse::Problem;
+use crate::manifests::limits::Limits;
+use crate::manifests::parse::{Problem, parse_whole};
 use crate::manifests::resolve::{self, Scalar};
 use crate::manifests::source::Span;
 use crate::manifests::tree::{Node, Style, Value};
@@ -157,6 +158,49 @@ fn soup() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..40).prop_map(|pieces| pieces.concat())
 }
 
+/// Texts close to what people write, so that most are read the short way, with now and then a trap.
+fn tidy() -> impl Strategy<Value = String> {
+    let heads =
+        ["", "- ", "a: ", "b:  ", "on: ", "'c d': ", "\"e\": ", "- - ", "- f: ", "g h: ", "-", "a:", "- 'k': ", "--- "];
+    let values = [
+        "",
+        "x",
+        "014",
+        "x y",
+        "'q'",
+        "\"q r\"",
+        "'it''s'",
+        "[]",
+        "{}",
+        "[a, \"b\"]",
+        "{a: b, c: [d]}",
+        "[a, ]",
+        "x: y",
+        "# c",
+        "x # c",
+        "'q' # c",
+        "[a]#c",
+        "x#c",
+        "http://h:80/",
+        "~",
+        "-1",
+        "- x",
+        "a:",
+        "<<",
+        "{<<: {a: 1}}",
+        "|",
+        "é",
+        "[a b]",
+        "x ",
+        "---",
+    ];
+    let line = (0..4usize, prop::sample::select(heads.to_vec()), prop::sample::select(values.to_vec()))
+        .prop_map(|(indent, head, value)| format!("{}{head}{value}\n", "  ".repeat(indent)));
+    let marker = prop::sample::select(vec!["---\n", "\n", "# c\n", "  # c\n", " odd: 1\n", "--- # c\n", "...\n"])
+        .prop_map(str::to_owned);
+    prop::collection::vec(prop_oneof![6 => line, 1 => marker], 1..9).prop_map(|lines| lines.concat())
+}
+
 /// JSON values with the strings and keys that are hard on YAML writers and readers.
 fn any_json() -> impl Strategy<Value = Json> {
     let leaf = prop_oneof![
@@ -245,6 +289,14 @@ fn text() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn the_short_way_reads_what_the_long_way_reads(text in soup(), tidy in tidy()) {
+        for text in [text, tidy] {
+            let (short, long) = (read(&text), parse_whole(&text, &Limits::default()));
+            assert_eq!(format!("{short:?}"), format!("{long:?}"), "{text:?}");
+        }
+    }
 
     #[test]
     fn any_text_is_read_or_refused(text in any::<String>()) {
