@@ -134,27 +134,32 @@ impl Model {
 
     /// Reads a YAML or JSON text. `cluster` is the name of the cluster it was taken from, when there are several.
     pub fn add_yaml(&mut self, name: &str, text: String, cluster: Option<&str>) -> FileId {
-        let file = self.sources.add(Source::new(name, text));
-        let parsed = parse::parse(&self.sources.get(file).text, &self.options.limits);
+        let file = self.sources.next();
+        let limits = self.options.limits;
+        let parsed = parse::parse_each(&text, &limits, &mut |document| self.add_root(file, document, cluster));
         self.add_parsed(file, parsed, cluster);
-        file
+        self.sources.add(Source::new(name, text))
     }
 
     pub(super) fn add_parsed(&mut self, file: FileId, parsed: parse::Parsed, cluster: Option<&str>) {
         self.comments.extend(parsed.comments.into_iter().map(|comment| (file, comment)));
         self.unreadable.extend(parsed.problems.into_iter().map(|problem| Unreadable { file, problem }));
         for document in parsed.documents {
-            let metadata = |key| document.root.path(&["metadata", key]).and_then(Node::as_str).unwrap_or_default();
-            let kind = document.root.get("kind").and_then(Node::as_str).unwrap_or_default();
-            self.traps.extend(document.traps.into_iter().map(|trap| Trapped {
-                file,
-                kind: kind.to_owned(),
-                namespace: metadata("namespace").to_owned(),
-                name: metadata("name").to_owned(),
-                trap,
-            }));
-            self.add_document(&document.root, file, cluster);
+            self.add_root(file, document, cluster);
         }
+    }
+
+    fn add_root(&mut self, file: FileId, document: parse::Document, cluster: Option<&str>) {
+        let metadata = |key| document.root.path(&["metadata", key]).and_then(Node::as_str).unwrap_or_default();
+        let kind = document.root.get("kind").and_then(Node::as_str).unwrap_or_default();
+        self.traps.extend(document.traps.into_iter().map(|trap| Trapped {
+            file,
+            kind: kind.to_owned(),
+            namespace: metadata("namespace").to_owned(),
+            name: metadata("name").to_owned(),
+            trap,
+        }));
+        self.add_document(&document.root, file, cluster);
     }
 
     fn add_document(&mut self, root: &Node, file: FileId, cluster: Option<&str>) {

@@ -141,6 +141,11 @@ impl Sources {
         FileId(to_u32(self.files.len() - 1))
     }
 
+    /// The id that the next [`Sources::add`] gives.
+    pub fn next(&self) -> FileId {
+        FileId(to_u32(self.files.len()))
+    }
+
     /// The source of an id made by [`Sources::add`].
     pub fn get(&self, id: FileId) -> &Source {
         &self.files[id.0 as usize]
