@@ -1,6 +1,7 @@
 //! The input of an analysis: sources, typed objects, and what could not be read or typed.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use super::embedded::{Misfenced, ScriptText};
 use super::istio::mesh_sources::MeshSources;
@@ -134,11 +135,11 @@ impl Model {
 
     /// Reads a YAML or JSON text. `cluster` is the name of the cluster it was taken from, when there are several.
     pub fn add_yaml(&mut self, name: &str, text: String, cluster: Option<&str>) -> FileId {
-        let file = self.sources.next();
-        let limits = self.options.limits;
+        let file = self.sources.add(Source::new(name, text));
+        let (text, limits) = (Arc::clone(&self.sources.get(file).text), self.options.limits);
         let parsed = parse::parse_each(&text, &limits, &mut |document| self.add_root(file, document, cluster));
         self.add_parsed(file, parsed, cluster);
-        self.sources.add(Source::new(name, text))
+        file
     }
 
     pub(super) fn add_parsed(&mut self, file: FileId, parsed: parse::Parsed, cluster: Option<&str>) {

@@ -1,6 +1,6 @@
 //! Source files: their text, their display name, and the way from a byte offset to line and column.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A half-open byte range in one source file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -70,8 +70,8 @@ pub struct FileId(pub u32);
 pub struct Source {
     /// Display name.
     pub name: String,
-    /// The whole text, as read.
-    pub text: String,
+    /// The whole text, as read. Shared, so that it can be read while objects are added beside it.
+    pub text: Arc<String>,
     lines: OnceLock<Vec<u32>>,
 }
 
@@ -87,7 +87,7 @@ pub struct LineCol {
 impl Source {
     /// A source with its display name.
     pub fn new(name: impl Into<String>, text: String) -> Self {
-        Self { name: name.into(), text, lines: OnceLock::new() }
+        Self { name: name.into(), text: Arc::new(text), lines: OnceLock::new() }
     }
 
     fn line_starts(&self) -> &[u32] {
@@ -139,11 +139,6 @@ impl Sources {
     pub fn add(&mut self, source: Source) -> FileId {
         self.files.push(source);
         FileId(to_u32(self.files.len() - 1))
-    }
-
-    /// The id that the next [`Sources::add`] gives.
-    pub fn next(&self) -> FileId {
-        FileId(to_u32(self.files.len()))
     }
 
     /// The source of an id made by [`Sources::add`].

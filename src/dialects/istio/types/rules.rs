@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn list_keys_are_unique() {
-        assert!(unique_by(&node("[{n: 1}, {n: 2}, {m: 1}]"), "n"));
-        assert!(!unique_by(&node("[{n: 1}, {n: 1}]"), "n"));
+        assert!(unique_by(&node("[{name: 1}, {name: 2}, {other: 1}]"), "name"));
+        assert!(!unique_by(&node("[{name: 1}, {name: 1}]"), "name"));
     }
 }
