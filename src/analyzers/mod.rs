@@ -2,6 +2,7 @@
 
 pub mod codes;
 pub mod context;
+pub mod docs;
 pub mod registry;
 pub mod run;
 pub mod schema;

@@ -1,0 +1,2 @@
+# Install Istio with demo profile
+istioctl install --set values.defaultRevision=default -y # expect: DOC0008

@@ -1,0 +1,4 @@
+# View certificates
+linkerd identity -l app=web
+# View requests
+linkerd viz top deploy/web

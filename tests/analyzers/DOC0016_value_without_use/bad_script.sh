@@ -1,0 +1,1 @@
+helm upgrade -i consul hashicorp/consul --set global.tls.enableAutoEncrypt=true # expect: DOC0016

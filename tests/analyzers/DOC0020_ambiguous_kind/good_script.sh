@@ -1,0 +1,2 @@
+kubectl get virtualservices,destinationrules,gateways -n web
+kubectl get pods

@@ -1,0 +1,1 @@
+kubectl get serviceprofiles,trafficsplits -n web # expect: DOC0021

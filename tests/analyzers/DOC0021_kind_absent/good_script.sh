@@ -1,0 +1,2 @@
+kubectl get serviceprofiles,pods -n web
+kubectl get trafficsplits -n web || true
