@@ -7,6 +7,7 @@
 //! - `corpus.rs`: istioctl's own cases.
 //! - `docs.rs`: links and the table of contents.
 //! - `generated.rs`: checked-in files that are made from the code are up to date (`make generate` rewrites them).
+//! - `guide.rs`: the defects of the user's guide, line by line.
 //! - `house.rs`: the house rules that a compiler does not check.
 //! - `registry.rs`: analyzers and codes are complete.
 //! - `render/`: the output formats.
@@ -23,6 +24,7 @@ mod cli;
 mod corpus;
 mod docs;
 mod generated;
+mod guide;
 mod house;
 mod registry;
 mod render;
