@@ -11,7 +11,7 @@ declare_code! {
     ///
     /// ## Why
     ///
-    /// AWS ends App Mesh on 2026-09-30 and lets accounts that never used it create no mesh. With the controller, a Mesh
+    /// The last day of App Mesh is 2026-09-30, and accounts that never used it can create no mesh. With the controller, a Mesh
     /// manifest creates the mesh anyway; made by hand as well, it belongs to two owners.
     ///
     /// ## Bad
@@ -48,7 +48,7 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
         let Some(action) = call.positional.get(1).filter(|_| call.is("aws", &["appmesh"])) else { continue };
         if action.text.starts_with("create-") {
             let twice = if has_mesh { ", and a Mesh manifest of this input creates the mesh as well" } else { "" };
-            let message = format!("App Mesh ends on 2026-09-30 and takes no new customers{twice}.");
+            let message = format!("App Mesh takes no new customers and its last day is 2026-09-30{twice}.");
             sink.report_at(&APPMESH_CLOSED, call.file(), call.path_span(2), message)
                 .label("fails for accounts that never used it")
                 .help("Leave it to the controller, and plan the move to another mesh.");

@@ -15,19 +15,19 @@ declare_code! {
     ///
     /// ## Bad
     ///
-    /// ```markdown
+    /// ````markdown
     /// ```yaml
     /// kubectl get pods
     /// ```
-    /// ```
+    /// ````
     ///
     /// ## Good
     ///
-    /// ```markdown
+    /// ````markdown
     /// ```sh
     /// kubectl get pods
     /// ```
-    /// ```
+    /// ````
     ///
     /// ## Fix
     ///
