@@ -152,3 +152,55 @@ declare_code! {
     /// Follow the message: it names the form that works.
     pub SCHEMA_WARNING = "IST0133", "SchemaWarning", Warning
 }
+
+declare_code! {
+    /// A setting on its way out
+    ///
+    /// ## Why
+    ///
+    /// Istio still reads the setting and has announced its end, or has already replaced what is behind it.
+    ///
+    /// ## Bad
+    ///
+    /// ```yaml
+    /// apiVersion: networking.istio.io/v1
+    /// kind: VirtualService
+    /// metadata:
+    ///   name: reviews
+    /// spec:
+    ///   hosts: [reviews]
+    ///   http:
+    ///   - fault:
+    ///       delay:
+    ///         percent: 10 # an integer, replaced by percentage
+    ///         fixedDelay: 2s
+    ///     route:
+    ///     - destination:
+    ///         host: reviews
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```yaml
+    /// apiVersion: networking.istio.io/v1
+    /// kind: VirtualService
+    /// metadata:
+    ///   name: reviews
+    /// spec:
+    ///   hosts: [reviews]
+    ///   http:
+    ///   - fault:
+    ///       delay:
+    ///         percentage:
+    ///           value: 10
+    ///         fixedDelay: 2s
+    ///     route:
+    ///     - destination:
+    ///         host: reviews
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Use what the message names instead.
+    pub DEPRECATED = "IST0002", "Deprecated", Warning
+}

@@ -3,9 +3,12 @@
 pub mod codes;
 pub mod context;
 pub mod docs;
+pub mod mesh;
 pub mod registry;
 pub mod run;
 pub mod schema;
+pub mod security;
 pub mod shared;
 pub mod structure;
 pub mod suppression;
+pub mod telemetry;

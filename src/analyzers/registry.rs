@@ -27,6 +27,13 @@ macro_rules! analyzers {
 analyzers! {
     schema::destination_rule;
     schema::service_entry;
+    mesh::networks;
+    security::authorization_policies;
+    security::blocked_cidrs;
+    telemetry::default_selector;
+    telemetry::lightstep;
+    telemetry::provider;
+    telemetry::selector;
     schema::virtual_service;
     structure::unreadable;
     structure::keys;

@@ -2,4 +2,5 @@
 
 pub mod in_mesh;
 pub mod mesh_settings;
+pub mod policy_scope;
 pub mod route_match;

@@ -1,0 +1,3 @@
+//! Settings of the mesh as a whole.
+
+pub mod networks;

@@ -1,0 +1,147 @@
+//! Telemetry objects that select no workload, or the same one twice (IST0101, IST0159).
+
+use std::collections::BTreeMap;
+
+use crate::analyzers::codes::REFERENCED_RESOURCE_NOT_FOUND;
+use crate::analyzers::context::Context;
+use crate::analyzers::registry::Analyzer;
+use crate::analyzers::shared::policy_scope;
+use crate::declare_code;
+use crate::diagnostics::Sink;
+use crate::dialects::istio::types::Telemetry;
+use crate::dialects::object::{Meta, Object};
+
+declare_code! {
+    /// Two Telemetry objects for one workload
+    ///
+    /// ## Why
+    ///
+    /// A workload takes one Telemetry object by selector. When several select it, the oldest wins and the others are ignored
+    /// without a word, so that a setting works in one cluster and not in the next.
+    ///
+    /// ## Bad
+    ///
+    /// ```yaml
+    /// apiVersion: telemetry.istio.io/v1
+    /// kind: Telemetry
+    /// metadata:
+    ///   name: traces
+    /// spec:
+    ///   selector:
+    ///     matchLabels:
+    ///       app: web
+    ///   tracing:
+    ///   - randomSamplingPercentage: 5
+    /// ---
+    /// apiVersion: telemetry.istio.io/v1
+    /// kind: Telemetry
+    /// metadata:
+    ///   name: logs
+    /// spec:
+    ///   selector:
+    ///     matchLabels:
+    ///       app: web # the same pods
+    ///   accessLogging:
+    ///   - providers:
+    ///     - name: envoy
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```yaml
+    /// apiVersion: telemetry.istio.io/v1
+    /// kind: Telemetry
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   selector:
+    ///     matchLabels:
+    ///       app: web
+    ///   tracing:
+    ///   - randomSamplingPercentage: 5
+    ///   accessLogging:
+    ///   - providers:
+    ///     - name: envoy
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Put everything for the workload into one object, or make the selectors disjoint.
+    pub CONFLICTING_SELECTORS = "IST0159", "ConflictingTelemetryWorkloadSelectors", Error
+}
+
+/// Reports selectors that fit nothing or overlap.
+pub static ANALYZER: Analyzer = Analyzer {
+    name: "telemetry.SelectorAnalyzer",
+    summary: "Selectors of Telemetry objects fit workloads, each of them once",
+    codes: &[&CONFLICTING_SELECTORS, &REFERENCED_RESOURCE_NOT_FOUND],
+    run,
+    default: true,
+};
+
+fn run(cx: &Context<'_>, sink: &mut Sink) {
+    let mut by_workload: BTreeMap<usize, Vec<&Object<Telemetry>>> = BTreeMap::new();
+    for telemetry in &cx.telemetries {
+        let Some(selector) = telemetry.spec.selector.as_ref().filter(|s| !s.match_labels.is_empty()) else { continue };
+        if cx.workloads.is_empty() {
+            sink.undecided("workloads of Telemetry selectors", "Pods or workloads");
+            continue;
+        }
+        let mut any = false;
+        for workload in policy_scope::workloads(cx, &telemetry.meta, Some(selector)) {
+            any = true;
+            // The place of the object tells workloads apart, so that the order is that of the input.
+            let at = ((workload.meta.file.0 as usize) << 32) | workload.meta.place.start as usize;
+            by_workload.entry(at).or_default().push(telemetry);
+        }
+        if !any {
+            not_found(telemetry, sink);
+        }
+    }
+    for (at, telemetries) in &by_workload {
+        if telemetries.len() > 1 {
+            conflict(cx, *at, telemetries, sink);
+        }
+    }
+}
+
+fn not_found(telemetry: &Object<Telemetry>, sink: &mut Sink) {
+    let labels = policy_scope::labels(telemetry.spec.selector.as_ref());
+    let span = labels.place.map_or_else(|| telemetry.meta.name_span(), |place| place.span());
+    sink.report(
+        &REFERENCED_RESOURCE_NOT_FOUND,
+        &telemetry.meta,
+        span,
+        format!("Referenced selector not found: no workload has the labels {:?}.", policy_scope::text(labels)),
+    )
+    .label("fits no workload")
+    .help("compare the labels with those of the pods in the same namespace");
+}
+
+fn conflict(cx: &Context<'_>, at: usize, telemetries: &[&Object<Telemetry>], sink: &mut Sink) {
+    let file = at >> 32;
+    let here = |meta: &Meta| meta.file.0 as usize == file && meta.place.start as usize == at & 0xffff_ffff;
+    let Some(workload) = cx.workloads.iter().find(|workload| here(workload.meta)) else { return };
+    let mut names: Vec<&str> = telemetries.iter().map(|telemetry| telemetry.meta.name()).collect();
+    names.sort_unstable();
+    for telemetry in telemetries {
+        let labels = policy_scope::labels(telemetry.spec.selector.as_ref());
+        let span = labels.place.map_or_else(|| telemetry.meta.name_span(), |place| place.span());
+        let diagnostic = sink.report(
+            &CONFLICTING_SELECTORS,
+            &telemetry.meta,
+            span,
+            format!(
+                "The Telemetry objects {} in namespace {} select the same workload {}: only the oldest is used.",
+                names.join(", "),
+                telemetry.meta.namespace,
+                workload.meta.full_name()
+            ),
+        );
+        diagnostic.label("selects a workload that another one selects").help("merge them into one object");
+        for other in telemetries.iter().filter(|other| !std::ptr::eq(**other, *telemetry)) {
+            diagnostic.related(other.meta.file, other.meta.name_span(), "selects it too");
+        }
+        diagnostic.related(workload.meta.file, workload.meta.name_span(), "the workload");
+    }
+}
