@@ -4,6 +4,7 @@ use super::gateway_api::types as gateway_api;
 use super::istio::types as istio;
 use super::kubernetes::types as kubernetes;
 use super::meta;
+use super::monitoring::types as monitoring;
 use super::object::{Defects, Meta, Object};
 use crate::manifests::source::{FileId, Place};
 use crate::manifests::tree::Node;
@@ -171,4 +172,12 @@ kinds! {
     custom_resource_definitions: kubernetes::CustomResourceDefinition = "apiextensions.k8s.io" ["v1"] "CustomResourceDefinition" Spec cluster;
     mutating_webhooks: kubernetes::WebhookConfiguration = "admissionregistration.k8s.io" ["v1"] "MutatingWebhookConfiguration" Root cluster;
     validating_webhooks: kubernetes::WebhookConfiguration = "admissionregistration.k8s.io" ["v1"] "ValidatingWebhookConfiguration" Root cluster;
+    ingresses: kubernetes::Ingress = "networking.k8s.io" ["v1"] "Ingress" Root namespaced;
+    endpoints: kubernetes::Endpoints = "" ["v1"] "Endpoints" Root namespaced;
+    endpoint_slices: kubernetes::EndpointSlice = "discovery.k8s.io" ["v1"] "EndpointSlice" Root namespaced;
+    nodes: kubernetes::Node = "" ["v1"] "Node" Root cluster;
+    service_accounts: kubernetes::ServiceAccount = "" ["v1"] "ServiceAccount" Root namespaced;
+    service_monitors: monitoring::ServiceMonitor = "monitoring.coreos.com" ["v1"] "ServiceMonitor" Spec namespaced;
+    pod_monitors: monitoring::PodMonitor = "monitoring.coreos.com" ["v1"] "PodMonitor" Spec namespaced;
+    prometheus_rules: monitoring::PrometheusRule = "monitoring.coreos.com" ["v1"] "PrometheusRule" Spec namespaced;
 }

@@ -7,4 +7,5 @@ pub mod kinds;
 pub mod kubernetes;
 pub mod meta;
 pub mod model;
+pub mod monitoring;
 pub mod object;

@@ -2,6 +2,7 @@
 
 mod core;
 mod crd;
+mod network;
 mod pod;
 mod secret;
 mod service;
@@ -10,7 +11,14 @@ mod workload;
 
 pub use core::{ConfigMap, Namespace};
 pub use crd::{CrdNames, CrdVersion, CustomResourceDefinition};
-pub use pod::{Container, ContainerPort, EnvVar, Pod, PodSecurityContext, PodSpec, SecurityContext};
+pub use network::{
+    EndpointSlice, Endpoints, Ingress, IngressBackend, IngressHttp, IngressPath, IngressRule, IngressSpec, Node,
+    ServiceAccount,
+};
+pub use pod::{
+    Container, ContainerPort, EnvVar, HttpGet, Pod, PodSecurityContext, PodSpec, Probe, Resources, SecurityContext,
+    Volume, VolumeMount,
+};
 pub use secret::Secret;
 pub use service::{Service, ServicePort, ServiceSpec};
 pub use webhook::{Webhook, WebhookClientConfig, WebhookConfiguration, WebhookService};
