@@ -63,3 +63,13 @@ fn inputs_do_not_become_shell_code() {
     assert!(stdout.contains("[$(touch]"), "{stdout}");
     assert!(!dir.path().join("pwned").exists());
 }
+
+#[test]
+fn the_hook_is_a_command_that_exists() {
+    let hooks = yaml(".pre-commit-hooks.yaml");
+    for hook in hooks.items() {
+        let entry = hook.get("entry").unwrap().as_str().unwrap().split(' ').map(str::to_owned);
+        let args = hook.get("args").map_or(&[][..], Node::items).iter().map(|arg| arg.as_str().unwrap().to_owned());
+        meshctl::cli::command().try_get_matches_from(entry.chain(args)).unwrap();
+    }
+}

@@ -54,3 +54,65 @@ fn the_book_has_every_page() {
     let missing: Vec<_> = pages().into_iter().filter(|page| is_missing(page)).collect();
     assert!(missing.is_empty(), "not in docs/SUMMARY.md: {missing:?}");
 }
+
+/// Every `meshctl` line in a console block of the documentation is one that the program accepts.
+#[test]
+fn documented_commands_exist() {
+    let mut wrong = Vec::new();
+    for page in pages() {
+        for line in console_lines(&fs::read_to_string(&page).unwrap()) {
+            for words in commands(&line) {
+                if let Err(error) = meshctl::cli::command().try_get_matches_from(&words)
+                    && error.exit_code() != 0
+                {
+                    wrong.push(format!(
+                        "{}: {line}\n    {}",
+                        page.display(),
+                        error.to_string().lines().next().unwrap()
+                    ));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "not accepted:\n  {}", wrong.join("\n  "));
+}
+
+/// The lines of ```` ```console ```` blocks.
+fn console_lines(text: &str) -> Vec<String> {
+    use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
+    let mut inside = false;
+    let mut code = String::new();
+    for event in Parser::new(text) {
+        match event {
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => inside = &*info == "console",
+            Event::End(TagEnd::CodeBlock) => inside = false,
+            Event::Text(text) if inside => code.push_str(&text),
+            _ => {}
+        }
+    }
+    code.lines().map(str::to_owned).collect()
+}
+
+/// The words of each `meshctl` in a line of shell, as far as documentation uses shell: quotes, pipes, redirections,
+/// comments. Lines that show a synopsis (`[OPTIONS]`) are left out.
+fn commands(line: &str) -> Vec<Vec<String>> {
+    let mut all = vec![Vec::new()];
+    let mut word = String::new();
+    let mut quote = None;
+    for c in line.chars().chain([' ']) {
+        match (quote, c) {
+            (Some(q), _) if c == q => quote = None,
+            (None, '\'' | '"') => quote = Some(c),
+            (None, ' ') if word.is_empty() => {}
+            (None, ' ') => all.last_mut().unwrap().push(std::mem::take(&mut word)),
+            (None, '|' | '&' | ';') if word.is_empty() => all.push(Vec::new()),
+            (None, '#') if word.is_empty() => break,
+            _ => word.push(c),
+        }
+    }
+    let is_command = |words: &Vec<String>| {
+        words.first().is_some_and(|w| w == "meshctl") && !words.iter().any(|w| w.starts_with('['))
+    };
+    let up_to_redirection = |words: Vec<String>| words.into_iter().take_while(|w| !w.starts_with('>')).collect();
+    all.into_iter().filter(is_command).map(up_to_redirection).collect()
+}
