@@ -65,6 +65,12 @@ analyzers! {
     structure::names;
     structure::twice;
     suppression;
+    schema::envoy_filter;
+    schema::gateway;
+    schema::proxy_config;
+    schema::sidecar;
+    schema::workload_entry;
+    schema::workload_group;
 }
 
 /// Every code once, sorted.

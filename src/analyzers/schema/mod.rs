@@ -4,6 +4,12 @@
 //! the object already recorded (unknown fields, types, ranges, required fields, CEL rules) is not reported again.
 
 pub mod destination_rule;
+pub mod envoy_filter;
+pub mod gateway;
+pub mod proxy_config;
 pub mod service_entry;
 pub mod shared;
+pub mod sidecar;
 pub mod virtual_service;
+pub mod workload_entry;
+pub mod workload_group;

@@ -13,11 +13,7 @@ message! {
         /// Worker threads; 0 means one for each core.
         concurrency: Option<Int> = "concurrency" [INT32_NOT_NEGATIVE],
         /// Environment variables of the proxy.
-        environment_variables: Map<Text> = "environmentVariables" [Test(
-            "self.all(key, size(self[key]) <= 2048)",
-            "must have values of at most 2048 characters",
-            |node| node.entries().iter().all(|e| e.node.as_str().is_none_or(|text| text.chars().count() <= 2048)),
-        )],
+        environment_variables: Map<Text> = "environmentVariables" [Each(&MaxLen(2048))],
         /// The proxy's image.
         image: Option<ProxyImage> = "image",
     }

@@ -20,10 +20,10 @@ const UNIX_FILE: Rule = Rule::Test(
 );
 
 /// Port names are DNS-like.
-const PORT_NAMES: Rule = Rule::Test(
+const PORT_NAMES: Rule = Rule::Keys(
     r#"self.all(key, size(key) < 63 && key.matches("^[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?$"))"#,
-    "must have port names of letters, digits and `-`, under 63 characters",
-    |node| node.entries().iter().all(|entry| port_name(&entry.key)),
+    "must be a port name: letters, digits and inner `-`, under 63 characters",
+    port_name,
 );
 
 /// Port numbers are in range.

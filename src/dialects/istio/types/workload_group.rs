@@ -99,11 +99,7 @@ message! {
     /// A health check by command: healthy when it ends with 0.
     pub struct ExecHealthCheck {
         /// Command and arguments.
-        command: List<Text> = "command" [Required, Test(
-            "self.all(word, size(word) >= 1)",
-            "must not have empty words",
-            |node| node.items().iter().all(|word| word.as_str() != Some("")),
-        )],
+        command: List<Text> = "command" [Required, Each(&MinLen(1))],
     }
 }
 
