@@ -7,7 +7,7 @@ use super::shared::names::{fqdn, ip, unix_path};
 use super::shared::ports::{Protocol, port, port_name, protocol};
 use super::shared::scoped_hosts::sidecar_host;
 use super::shared::selectors::not_empty;
-use super::shared::{Report, Verdict, server_tls};
+use super::shared::{Report, Verdict, connection_pool, server_tls};
 use crate::analyzers::codes::{SCHEMA_VALIDATION_ERROR, SCHEMA_WARNING};
 use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
@@ -47,6 +47,7 @@ fn validate(sidecar: &Sidecar, report: &mut Report<'_>) {
             .error(report.meta.name_span(), "the Sidecar sets nothing")
             .help("set one of `egress`, `ingress`, `outboundTrafficPolicy` and `inboundConnectionPool`");
     }
+    connection_pool::check(report, sidecar.inbound_connection_pool.as_deref());
     let mut ports = BTreeMap::new();
     for listener in &sidecar.ingress {
         validate_ingress(listener, &mut ports, report);
@@ -74,6 +75,7 @@ fn validate_ingress(listener: &IstioIngressListener, ports: &mut BTreeMap<i64, S
     if let Some(tls) = &listener.tls {
         validate_tls(tls, listens, report);
     }
+    connection_pool::check(report, listener.connection_pool.as_deref());
     let http = listener.connection_pool.as_ref().and_then(|pool| pool.http.as_ref());
     let known = listens.protocol.as_ref().and_then(|text| Protocol::parse(text.as_str()));
     if let (Some(http), Some(known)) = (http, known)
