@@ -66,7 +66,7 @@ fn branch(address: &str) -> Option<String> {
         // A file of a release is pinned by its path; a repository without a ref is not.
         None if path.contains("/releases/download/") || path.contains('$') => None,
         None if path.contains("/releases/latest/") => Some("the latest release".to_owned()),
-        None if path.ends_with(".yaml") || path.ends_with(".yml") => None,
+        None if path.rsplit('.').next().is_some_and(|end| matches!(end, "yaml" | "yml")) => None,
         None => Some("the default branch".to_owned()),
     }
 }

@@ -111,7 +111,7 @@ fn dynamic_dns(report: &mut Report<'_>, spec: &ServiceEntry) {
     for port in &spec.ports {
         let known = port.protocol.as_ref().and_then(|p| Protocol::parse(p.as_str()));
         if !matches!(known, Some(Protocol::Http | Protocol::Http2 | Protocol::Grpc | Protocol::Tls)) {
-            let span = port.protocol.as_ref().map_or(port.place.span(), |protocol| protocol.span());
+            let span = port.protocol.as_ref().map_or(port.place.span(), crate::schema::values::At::span);
             report.error(span, "the resolution DYNAMIC_DNS only works with the protocols HTTP, HTTP2, GRPC and TLS");
         }
     }
@@ -132,7 +132,7 @@ fn several_hosts(report: &mut Report<'_>, spec: &ServiceEntry, resolution: Resol
     let blind =
         spec.ports.iter().find(|port| !protocol(port.protocol.as_ref()).is_some_and(|p| p.is_http() || p.is_tls()));
     if let Some(port) = blind {
-        let span = port.protocol.as_ref().map_or(port.place.span(), |protocol| protocol.span());
+        let span = port.protocol.as_ref().map_or(port.place.span(), crate::schema::values::At::span);
         report
             .error(span, "the hosts cannot be told apart on this port: only HTTP and TLS carry the host's name")
             .help("make one ServiceEntry per host, each with its own address");
@@ -140,7 +140,7 @@ fn several_hosts(report: &mut Report<'_>, spec: &ServiceEntry, resolution: Resol
     }
     let by_address = spec.ports.iter().find_map(|port| {
         protocol(port.protocol.as_ref()).filter(|p| p.is_tcp())?;
-        port.protocol.as_ref().map(|protocol| protocol.span())
+        port.protocol.as_ref().map(crate::schema::values::At::span)
     });
     let dns = matches!(resolution, Resolution::Dns | Resolution::DnsRoundRobin);
     if let (Some(span), true, false) = (by_address, dns, spec.addresses.is_empty()) {

@@ -95,7 +95,7 @@ fn check_workloads(cx: &Context<'_>, policy: &Object<AuthorizationPolicy>, sink:
         return;
     }
     let labels = policy_scope::labels(selector);
-    let place = labels.place.map_or_else(|| policy.meta.name_span(), |place| place.span());
+    let place = labels.place.map_or_else(|| policy.meta.name_span(), crate::manifests::source::Place::span);
     let within = policy_scope::namespace(cx, &policy.meta);
     let where_ = within.map_or_else(|| "in the mesh".to_owned(), |ns| format!("in namespace {ns}"));
     let message = if labels.is_empty() {

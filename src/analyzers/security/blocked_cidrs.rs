@@ -102,7 +102,7 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
             .help(format!("set {VARIABLE} to the ranges that istiod must not call when it fetches keys"));
         for policy in policies.iter().take(NAMES) {
             let uri = policy.spec.jwt_rules.iter().find_map(|rule| rule.jwks_uri());
-            let span = uri.map_or_else(|| policy.meta.name_span(), |uri| uri.span());
+            let span = uri.map_or_else(|| policy.meta.name_span(), crate::schema::values::At::span);
             diagnostic.related(policy.meta.file, span, "makes istiod fetch keys");
         }
     }

@@ -107,7 +107,7 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
 
 fn not_found(telemetry: &Object<Telemetry>, sink: &mut Sink) {
     let labels = policy_scope::labels(telemetry.spec.selector.as_ref());
-    let span = labels.place.map_or_else(|| telemetry.meta.name_span(), |place| place.span());
+    let span = labels.place.map_or_else(|| telemetry.meta.name_span(), crate::manifests::source::Place::span);
     sink.report(
         &REFERENCED_RESOURCE_NOT_FOUND,
         &telemetry.meta,
@@ -126,7 +126,7 @@ fn conflict(cx: &Context<'_>, at: usize, telemetries: &[&Object<Telemetry>], sin
     names.sort_unstable();
     for telemetry in telemetries {
         let labels = policy_scope::labels(telemetry.spec.selector.as_ref());
-        let span = labels.place.map_or_else(|| telemetry.meta.name_span(), |place| place.span());
+        let span = labels.place.map_or_else(|| telemetry.meta.name_span(), crate::manifests::source::Place::span);
         let diagnostic = sink.report(
             &CONFLICTING_SELECTORS,
             &telemetry.meta,

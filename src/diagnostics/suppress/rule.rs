@@ -90,6 +90,7 @@ mod tests {
         sink.findings.remove(0)
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "what `finding` takes")]
     fn service(namespace: &str, name: &str) -> Option<Resource> {
         Some(Resource { kind: "Service".into(), namespace: namespace.into(), name: name.into(), cluster: None })
     }

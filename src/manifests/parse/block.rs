@@ -15,6 +15,7 @@ const LONGEST_KEY: usize = 256;
 
 /// Reads the document of `text` that begins at `from` and ends with the text. `None` when it is not simple enough; the
 /// inner `None` for an empty document.
+#[allow(clippy::option_option, reason = "not simple, empty, or a document")]
 pub(super) fn read(text: &str, from: usize, builder: &mut Builder<'_>) -> Option<Option<Document>> {
     let simple = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n');
     if !text.as_bytes()[from..].iter().all(simple) {
@@ -45,6 +46,7 @@ struct Reader<'t, 'b, 'l> {
 }
 
 impl Reader<'_, '_, '_> {
+    #[allow(clippy::option_option, reason = "as for `read`")]
     fn document(&mut self, from: usize) -> Option<Option<Document>> {
         if self.bytes[from..].starts_with(b"---") {
             self.next_line(from + 3)?;

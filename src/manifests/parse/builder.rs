@@ -74,6 +74,7 @@ impl<'t> Builder<'t> {
     }
 
     /// The parser says that a list whose dashes stand below its key begins after its first dash.
+    #[allow(clippy::wrong_self_convention, reason = "where the node comes from")]
     fn from_dash(&self, span: Span) -> Span {
         if !matches!(self.stack.last(), Some(Frame::Map { key: Some(_), .. })) || !span.is_empty() {
             return span;

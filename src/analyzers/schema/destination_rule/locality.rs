@@ -37,7 +37,7 @@ pub fn by_locality(report: &mut Report<'_>, setting: Option<&LocalityLbSetting>,
             }
         }
         if in_range && total != 100 {
-            let span = distribute.to.place.map_or(distribute.place.span(), |place| place.entry());
+            let span = distribute.to.place.map_or(distribute.place.span(), crate::manifests::source::Place::entry);
             report.error(span, format!("the shares add up to {total}, not to 100"));
         }
     }

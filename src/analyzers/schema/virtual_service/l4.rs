@@ -76,12 +76,18 @@ fn common(
 
 fn targets(report: &mut Report<'_>, targets: &List<RouteDestination>, span: crate::manifests::source::Span) {
     if targets.is_empty() {
-        report.error(targets.place.map_or(span, |place| place.entry()), "the route has no targets").help("add `route`");
+        report
+            .error(targets.place.map_or(span, crate::manifests::source::Place::entry), "the route has no targets")
+            .help("add `route`");
     }
     for target in targets {
         if let Some(target) = &target.destination {
             destination(report, target);
         }
     }
-    total_weight(report, targets.iter().map(|t| t.weight.as_ref()), targets.place.map_or(span, |place| place.entry()));
+    total_weight(
+        report,
+        targets.iter().map(|t| t.weight.as_ref()),
+        targets.place.map_or(span, crate::manifests::source::Place::entry),
+    );
 }

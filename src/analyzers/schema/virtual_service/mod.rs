@@ -116,10 +116,8 @@ fn hosts(object: &Object<VirtualService>, on_gateways_only: bool, report: &mut R
     let mut valid = true;
     for host in &spec.hosts {
         let name = host.as_str();
-        let verdict = match on_gateways_only {
-            true => names::wildcard_host_on_gateway(sni, name),
-            false => names::wildcard_host(name),
-        };
+        let verdict =
+            if on_gateways_only { names::wildcard_host_on_gateway(sni, name) } else { names::wildcard_host(name) };
         if let Err(message) = verdict {
             if !names::is_ip(name) {
                 report.error(host.span(), message);
@@ -151,15 +149,12 @@ fn overlapping_hosts(report: &mut Report<'_>, hosts: &List<Text>) {
         let name = host.as_str();
         let covered =
             exact.get(name).copied().or_else(|| wild.iter().find(|w| names::overlap(name, w.as_str())).copied());
-        let earlier = match name.starts_with('*') {
-            true => {
-                wild.push(host);
-                covered.or_else(|| exact.values().find(|e| names::is_within(e.as_str(), name)).copied())
-            }
-            false => {
-                exact.entry(name).or_insert(host);
-                covered
-            }
+        let earlier = if name.starts_with('*') {
+            wild.push(host);
+            covered.or_else(|| exact.values().find(|e| names::is_within(e.as_str(), name)).copied())
+        } else {
+            exact.entry(name).or_insert(host);
+            covered
         };
         if let Some(earlier) = earlier {
             let message = if earlier.as_str() == name {
