@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
 
+use super::shared::hosts::Hosts;
 use super::shared::mesh_settings::MeshSettings;
 use crate::dialects::kubernetes::types::{Namespace, PodSpec, PodTemplate, Service};
 use crate::dialects::model::Model;
@@ -41,6 +42,7 @@ pub struct Context<'m> {
     namespaces: BTreeMap<&'m str, &'m Object<Namespace>>,
     by_label: HashMap<(&'m str, &'m str), Vec<usize>>,
     by_namespace: HashMap<&'m str, Vec<usize>>,
+    hosts: Hosts<'m>,
 }
 
 impl Deref for Context<'_> {
@@ -72,7 +74,17 @@ impl<'m> Context<'m> {
         }
         let namespaces = model.namespaces.iter().map(|ns| (ns.meta.name(), ns)).collect();
         let mesh = MeshSettings::new(model);
-        Self { model, mesh, workloads, services, services_by_namespace, namespaces, by_label, by_namespace }
+        Self {
+            model,
+            mesh,
+            workloads,
+            services,
+            services_by_namespace,
+            namespaces,
+            by_label,
+            by_namespace,
+            hosts: Hosts::new(model),
+        }
     }
 
     /// The model with its full lifetime, for results that outlive the context.
@@ -83,6 +95,11 @@ impl<'m> Context<'m> {
     /// A Service by namespace and name.
     pub fn service(&self, namespace: &str, name: &str) -> Option<&'m Object<Service>> {
         self.services.get(&(namespace, name)).copied()
+    }
+
+    /// Hosts of Services and ServiceEntries.
+    pub fn hosts(&self) -> &Hosts<'m> {
+        &self.hosts
     }
 
     /// The Services of a namespace.
