@@ -4,6 +4,7 @@ pub mod baseline;
 pub mod code;
 pub mod diagnostic;
 pub mod fingerprint;
+pub mod fix;
 mod order;
 mod page;
 pub mod render;

@@ -65,7 +65,10 @@ pub fn directives(model: &Model) -> Vec<Directive> {
         let documents = documents.get(&file).map_or(&[][..], Vec::as_slice);
         directive(model.sources.get(file), file, span, documents)
     };
-    model.comments.iter().map(|(file, comment)| (*file, comment.span)).filter_map(read).collect()
+    // A here-document is read as a part of its script and as a manifest.
+    let places: BTreeMap<(FileId, u32), Span> =
+        model.comments.iter().map(|(file, comment)| ((*file, comment.span.start), comment.span)).collect();
+    places.into_iter().map(|((file, _), span)| (file, span)).filter_map(read).collect()
 }
 
 fn directive(source: &Source, file: FileId, span: Span, documents: &[Span]) -> Option<Directive> {
@@ -178,6 +181,25 @@ mod tests {
         let start = |word: &str| to_u32(text.find(word).unwrap());
         assert!(matches!(targets[0], Target::Document(span) if span.start == start("kind: Pod")), "{targets:?}");
         assert!(matches!(targets[1], Target::Document(span) if span.start == start("kind: Job")), "{targets:?}");
+    }
+
+    #[test]
+    fn comments_in_scripts_and_markdown_are_read_once() {
+        let manifest = "apiVersion: v1\nkind: Pod\nmetadata: # meshctl:ignore K8S0101 a\n  name: a\n";
+        let script = format!("# meshctl:ignore K8S0101 b\nkubectl apply -f - <<'E'\n{manifest}E\n");
+        for (name, text, expected) in [
+            ("a.sh", script.clone(), vec![Target::Line(2), Target::Line(5)]),
+            (
+                "a.md",
+                format!("```sh\n{script}```\n> ```yaml\n> {}\n> ```\n", manifest.trim().replace('\n', "\n> ")),
+                vec![Target::Line(3), Target::Line(6), Target::Line(12)],
+            ),
+        ] {
+            let mut model = Model::new(Options::default());
+            model.add(name, text, crate::manifests::input::Format::of_name(name).unwrap());
+            let targets: Vec<_> = directives(&model).iter().map(|d| d.target).collect();
+            assert_eq!(targets, expected, "{name}");
+        }
     }
 
     #[test]
