@@ -87,7 +87,7 @@ pub fn plan(model: &Model, findings: &[Diagnostic]) -> Plan {
         let source = model.sources.get(file);
         let new = apply(&source.text, &edits_in(file, &fixes));
         let findings = fixes.iter().filter(|fix| fix.contains_key(&file)).count();
-        plan.changes.push(Change { name: source.name.clone(), old: source.text.clone(), new, findings });
+        plan.changes.push(Change { name: source.name.clone(), old: source.text.to_string(), new, findings });
     }
     plan
 }

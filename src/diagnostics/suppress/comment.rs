@@ -192,7 +192,7 @@ mod tests {
             (
                 "a.md",
                 format!("```sh\n{script}```\n> ```yaml\n> {}\n> ```\n", manifest.trim().replace('\n', "\n> ")),
-                vec![Target::Line(3), Target::Line(6), Target::Line(12)],
+                vec![Target::Line(3), Target::Line(6), Target::Line(13)],
             ),
         ] {
             let mut model = Model::new(Options::default());
