@@ -15,6 +15,8 @@ pub struct ScriptText {
     pub file: FileId,
     /// Commands and here-documents.
     pub script: Script,
+    /// True for a file, and for a block that starts with `#!`: made to be run as a whole, not to be typed from.
+    pub runs_whole: bool,
 }
 
 /// A Markdown fence that promises YAML and holds commands.
@@ -62,6 +64,9 @@ impl Model {
         let content = Embedded::verbatim(&text, 0);
         let file = self.sources.add(Source::new(name, text));
         self.add_script(file, &content);
+        if let Some(script) = self.scripts.last_mut() {
+            script.runs_whole = true;
+        }
         file
     }
 
@@ -74,7 +79,7 @@ impl Model {
             self.add_manifest(file, &manifest);
         }
         self.comments.extend(comments(content).map(|comment| (file, comment)));
-        self.scripts.push(ScriptText { file, script });
+        self.scripts.push(ScriptText { file, script, runs_whole: content.text().starts_with("#!") });
     }
 
     fn add_manifest(&mut self, file: FileId, content: &Embedded) {

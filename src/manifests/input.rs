@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use super::sniff;
+
 /// What a text is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -30,13 +32,23 @@ impl Format {
         }
     }
 
-    /// By the content, for standard input and for files that are named and have no known ending.
+    /// By the content, for standard input and for files that are named and have no known ending: what comes first, a code
+    /// fence, a command or a document. Later ones may be part of the first (a script in a ConfigMap, a manifest in a fence).
     pub fn of_text(text: &str) -> Self {
         if text.starts_with("#!") {
             return Self::Shell;
         }
-        let fenced = text.lines().any(|line| line.trim_start().starts_with("```"));
-        if fenced && !text.lines().any(|line| line.starts_with("apiVersion:")) { Self::Markdown } else { Self::Yaml }
+        let first = text.lines().find_map(|line| {
+            let fence = ["```", "~~~"].iter().any(|fence| line.trim_start().starts_with(fence));
+            let document = ["apiVersion:", "kind:", "{"].iter().any(|start| line.starts_with(start));
+            match () {
+                () if fence => Some(Self::Markdown),
+                () if document => Some(Self::Yaml),
+                () if sniff::looks_like_shell(line) => Some(Self::Shell),
+                () => None,
+            }
+        });
+        first.unwrap_or(Self::Yaml)
     }
 }
 
@@ -162,5 +174,20 @@ mod tests {
         assert_eq!(names, ["a/c.JSON", "a/run.sh", "b.yaml", "chart/Chart.yaml"]);
         assert_eq!(found.skipped.len(), 1);
         assert_eq!(found.errors.len(), 1);
+    }
+
+    #[test]
+    fn without_a_name_the_first_sign_decides_the_format() {
+        for (text, format) in [
+            ("#!/bin/sh\nls\n", Format::Shell),
+            ("# Install\nkubectl apply -f - <<EOF\napiVersion: v1\nEOF\n", Format::Shell),
+            ("# Guide\n\n```yaml\napiVersion: v1\n```\n", Format::Markdown),
+            ("- step\n\n  ~~~sh\n  ls\n  ~~~\n", Format::Markdown),
+            ("# note\napiVersion: v1\nkind: ConfigMap\ndata:\n  x: |\n    ```\n", Format::Yaml),
+            ("{\"kind\": \"List\"}", Format::Yaml),
+            ("", Format::Yaml),
+        ] {
+            assert_eq!(Format::of_text(text), format, "{text}");
+        }
     }
 }

@@ -3,8 +3,8 @@
 use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
 use crate::declare_code;
-use crate::diagnostics::Sink;
-use crate::manifests::shell::{Operator, Redirect};
+use crate::diagnostics::{Level, Sink};
+use crate::manifests::shell::{Command, Operator, Redirect};
 use crate::manifests::source::{Span, to_u32};
 
 declare_code! {
@@ -46,19 +46,27 @@ pub static ANALYZER: Analyzer = Analyzer {
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     for text in &cx.scripts {
         let source = &cx.sources.get(text.file).text;
-        for command in &text.script.commands {
+        // In a document to type from, readers of usage lines know what brackets mean; only commands on clusters count.
+        let counts = |command: &&Command| text.runs_whole || CLUSTER_TOOLS.contains(&command.program());
+        for command in text.script.commands.iter().filter(counts) {
             for redirect in &command.redirects {
                 let Some(span) = placeholder(source, redirect) else { continue };
                 let written = source.get(span.range()).unwrap_or_default();
                 let file = &redirect.target.text;
                 let message = format!("The shell reads `{written}` as redirections: input from the file `{file}`.");
+                let level = if text.runs_whole { PLACEHOLDER.level } else { Level::Info };
                 sink.report_at(&PLACEHOLDER, text.file, span, message)
+                    .level(level)
                     .label("not a placeholder for the shell")
                     .help("Use a variable like \"$NAME\", set above.");
             }
         }
     }
 }
+
+/// Programs whose placeholders are reported in documents as well, as a note.
+const CLUSTER_TOOLS: &[&str] =
+    &["aws", "consul", "consul-k8s", "helm", "istioctl", "kubectl", "linkerd", "meshctl", "oc"];
 
 /// `<some-name>`: a word in angle brackets with nothing between it and them, and no file name after it.
 fn placeholder(source: &str, redirect: &Redirect) -> Option<Span> {

@@ -60,7 +60,9 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
 
 /// The words that name an Istio version, with its minor number.
 fn versions(command: &Command) -> impl Iterator<Item = (&Word, u32)> {
-    let words = command.words.iter().chain(&command.assignments);
+    // What is only printed or searched for is not used.
+    let prints = matches!(command.program(), "echo" | "printf" | "grep" | "sed");
+    let words = command.words.iter().chain(&command.assignments).filter(move |_| !prints);
     words.filter_map(|word| ["istio-1.", "ISTIO_VERSION=1."].iter().find_map(|mark| Some((word, minor(word, mark)?))))
 }
 
