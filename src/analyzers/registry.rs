@@ -25,6 +25,14 @@ macro_rules! analyzers {
 }
 
 analyzers! {
+    schema::authorization_policy;
+    schema::mesh_config;
+    schema::mesh_networks;
+    schema::peer_authentication;
+    schema::request_authentication;
+    schema::telemetry;
+    schema::traffic_extension;
+    schema::wasm_plugin;
     schema::destination_rule;
     schema::service_entry;
     mesh::networks;

@@ -1,5 +1,6 @@
 //! What several analyzers ask the input.
 
+pub mod cel;
 pub mod hosts;
 pub mod in_mesh;
 pub mod mesh_settings;
