@@ -117,7 +117,7 @@ fn match_fits(apply_to: At<ApplyTo>, matches: &EnvoyConfigObjectMatch, report: &
     ]
     .into_iter()
     .flatten()
-    .map(|(name, place)| (name, Span::new(place.key, place.key + name.len() as u32)))
+    .map(|(name, place)| (name, Span::new(place.key, place.key + crate::manifests::source::to_u32(name.len()))))
     .collect();
     let wanted = match apply_to.value {
         ApplyTo::Listener | ApplyTo::FilterChain | ApplyTo::NetworkFilter | ApplyTo::HttpFilter => "listener",

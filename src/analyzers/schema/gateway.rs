@@ -46,7 +46,7 @@ fn validate(gateway: &Object<crate::dialects::istio::types::Gateway>, report: &m
             .help("use letters, digits and `-`, without dots");
     }
     if gateway.spec.servers.is_empty() {
-        let span = gateway.spec.servers.place.map_or(meta.name_span(), |place| place.span());
+        let span = gateway.spec.servers.place.map_or(meta.name_span(), crate::manifests::source::Place::span);
         report.error(span, "a Gateway needs at least one server");
     }
     for server in &gateway.spec.servers {
@@ -125,8 +125,7 @@ fn tls_fits(known: Protocol, protocol: &Text, tls: Option<&ServerTlsSettings>, r
         return;
     }
     let file = |field: &Option<Text>| field.as_ref().filter(|text| !text.as_str().is_empty()).map(Text::span);
-    let certificate =
-        [&tls.ca_certificates, &tls.private_key, &tls.server_certificate].into_iter().find_map(|field| file(field));
+    let certificate = [&tls.ca_certificates, &tls.private_key, &tls.server_certificate].into_iter().find_map(file);
     let wrong: Option<Span> =
         if server_tls::passes_through(tls) { certificate } else { Some(server_tls::mode_span(tls)) };
     if let Some(span) = wrong {
