@@ -43,6 +43,7 @@ Register-ArgumentCompleter -Native -CommandName 'meshctl' -ScriptBlock {
             [CompletionResult]::new('--root-namespace', '--root-namespace', [CompletionResultType]::ParameterName, 'Namespace of the control plane and of mesh-wide configuration')
             [CompletionResult]::new('--istioNamespace', '--istioNamespace', [CompletionResultType]::ParameterName, 'Namespace of the control plane and of mesh-wide configuration')
             [CompletionResult]::new('--cluster-domain', '--cluster-domain', [CompletionResultType]::ParameterName, 'DNS suffix of the cluster''s Services')
+            [CompletionResult]::new('--write-baseline', '--write-baseline', [CompletionResultType]::ParameterName, 'Write the findings to this file instead of printing them; `--baseline` hides them from then on')
             [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Only files are analysed for now; accepted for scripts written for istioctl')
             [CompletionResult]::new('--use-kube', '--use-kube', [CompletionResultType]::ParameterName, 'Only files are analysed for now; accepted for scripts written for istioctl')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print findings [default: human]')

@@ -86,7 +86,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__analyze)
-            opts="-L -A -R -i -k -o -S -n -q -h --analyzer --list-analyzers --all-namespaces --recursive --istioNamespace --root-namespace --cluster-domain --ignore-unknown --use-kube --output --output-threshold --failure-threshold --suppress --baseline --namespace --exclude --color --quiet --config --no-config --help"
+            opts="-L -A -R -i -k -o -S -n -q -h --analyzer --list-analyzers --all-namespaces --recursive --istioNamespace --root-namespace --cluster-domain --ignore-unknown --write-baseline --use-kube --output --output-threshold --failure-threshold --suppress --baseline --namespace --exclude --color --quiet --config --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -110,6 +110,21 @@ _meshctl() {
                     ;;
                 --cluster-domain)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --write-baseline)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --use-kube)

@@ -40,6 +40,7 @@ complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "help" -d 'Print thi
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l analyzer -d 'Run only this analyzer; may be repeated' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s i -l root-namespace -l istioNamespace -d 'Namespace of the control plane and of mesh-wide configuration' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l cluster-domain -d 'DNS suffix of the cluster\'s Services' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l write-baseline -d 'Write the findings to this file instead of printing them; `--baseline` hides them from then on' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s k -l use-kube -d 'Only files are analysed for now; accepted for scripts written for istioctl' -r -f -a "true\t''
 false\t''"
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s o -l output -d 'How to print findings [default: human]' -r -f -a "human\t'Snippets of the source with the finding underlined, for people'

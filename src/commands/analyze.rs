@@ -2,17 +2,19 @@
 
 mod input;
 mod select;
+mod sift;
 
 use std::path::{Path, PathBuf};
 
 use crate::analyzers::run as analysis;
 use crate::config::{self, AnalyzeConfig, Exclude, Lower};
 use crate::context::Ctx;
-use crate::diagnostics::render::{self, Format, Hidden, Report, Style};
-use crate::diagnostics::{Diagnostic, Level};
+use crate::diagnostics::render::{self, Format, Report, Style};
 use crate::dialects::model::{Model, Options};
 use crate::exit::Exit;
 use crate::failure::Failure;
+
+use sift::Sieve;
 
 /// Check manifests: what is rejected, what breaks traffic, what is open to the wrong people
 ///
@@ -66,6 +68,10 @@ pub struct Args {
     #[arg(long)]
     ignore_unknown: bool,
 
+    /// Write the findings to this file instead of printing them; `--baseline` hides them from then on
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    write_baseline: Option<PathBuf>,
+
     /// Only files are analysed for now; accepted for scripts written for istioctl
     #[arg(long, short = 'k', value_name = "BOOL", default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, hide = true)]
     use_kube: bool,
@@ -93,6 +99,7 @@ pub fn run(ctx: &mut Ctx, args: &Args) -> Result<Exit, Failure> {
     };
     let settings = config::load(args.settings.clone(), &lower)?;
     let analyzers = select::analyzers(&args.analyzers)?;
+    let sieve = Sieve::new(&settings, args.write_baseline.as_deref())?;
     let exclude = Exclude::new(&settings.exclude, &cwd).map_err(Failure::usage)?;
     let mut model = Model::new(Options {
         default_namespace: settings.namespace.clone().unwrap_or_else(|| "default".to_owned()),
@@ -101,16 +108,18 @@ pub fn run(ctx: &mut Ctx, args: &Args) -> Result<Exit, Failure> {
         ..Options::default()
     });
     input::load(ctx, &mut model, &args.paths, &|path: &Path| exclude.matches(path))?;
-    let unreadable = !model.unreadable.is_empty();
-    let mut sink = analysis::run(&model, &analyzers);
-    let failed = fails(&sink.findings, settings.failure_threshold.unwrap_or(Level::Error));
-    let mut hidden = Hidden::default();
-    hide_below(&mut sink.findings, settings.output_threshold.unwrap_or(Level::Info), &mut hidden);
+    let sink = analysis::run(&model, &analyzers);
+    let sifted = sieve.sift(ctx, &model, &analyzers, sink.findings)?;
+    let read = if model.unreadable.is_empty() || args.ignore_unknown { Exit::Ok } else { Exit::Usage };
+    if let Some(path) = &args.write_baseline {
+        sift::write_baseline(ctx, &model, &sifted.shown, path)?;
+        return Ok(read);
+    }
     let report = Report {
         model: &model,
-        findings: &sink.findings,
+        findings: &sifted.shown,
         undecided: &sink.undecided,
-        hidden,
+        hidden: sifted.hidden,
         documents: model.metas().count() + model.untyped.len(),
         files: model.sources.len(),
     };
@@ -120,17 +129,5 @@ pub fn run(ctx: &mut Ctx, args: &Args) -> Result<Exit, Failure> {
     if !ctx.global.quiet {
         render::render_summary(&report, ctx.ui.err())?;
     }
-    let readable = if unreadable && !args.ignore_unknown { Exit::Usage } else { Exit::Ok };
-    Ok(readable.worse(if failed { Exit::Findings } else { Exit::Ok }))
-}
-
-/// Judged before anything is hidden for reading, as istioctl does.
-fn fails(findings: &[Diagnostic], threshold: Level) -> bool {
-    findings.iter().any(|finding| finding.level >= threshold)
-}
-
-fn hide_below(findings: &mut Vec<Diagnostic>, threshold: Level, hidden: &mut Hidden) {
-    let before = findings.len();
-    findings.retain(|finding| finding.level >= threshold);
-    hidden.threshold = before - findings.len();
+    Ok(read.worse(if sifted.failed { Exit::Findings } else { Exit::Ok }))
 }

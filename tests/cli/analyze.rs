@@ -127,3 +127,29 @@ fn helm_templates_are_left_out_with_a_note() {
     assert_eq!(run.exit, Some(0), "{run}");
     assert!(run.stderr.contains("c/templates/x.yaml"), "{run}");
 }
+
+#[test]
+fn suppressions_hide_by_code_and_object_and_are_counted() {
+    let dir = dir(&[("web.yaml", BAD)]);
+    for rule in ["K8S0101=Service shop/*", "UnknownField=Service web.shop", "K8S0101=*"] {
+        let run = dir.run(&["analyze", "web.yaml", "-o", "json", "-S", rule]);
+        assert_eq!((run.exit, json(&run).len()), (Some(0), 0), "{rule} {run}");
+        assert!(run.stderr.contains("1 suppressed"), "{run}");
+    }
+    let run = dir.run(&["analyze", "web.yaml", "-S", "K8S0111=*"]);
+    assert_eq!((run.exit, run.stdout.as_str()), (Some(2), ""), "{run}");
+}
+
+#[test]
+fn a_baseline_hides_what_is_known_and_tells_what_is_fixed() {
+    let dir = dir(&[("web.yaml", BAD)]);
+    let run = dir.run(&["analyze", "web.yaml", "--write-baseline", "known.json"]);
+    assert_eq!(run.exit, Some(0), "{run}");
+    dir.file("web.yaml", &format!("# moved down\n\n{BAD}"));
+    let run = dir.run(&["analyze", "web.yaml", "-o", "json", "--baseline", "known.json"]);
+    assert_eq!((run.exit, json(&run).len()), (Some(0), 0), "{run}");
+    dir.file("web.yaml", &good());
+    let run = dir.run(&["analyze", "web.yaml", "--baseline", "known.json"]);
+    assert_eq!(run.exit, Some(0), "{run}");
+    assert!(run.stderr.contains("1 finding of the baseline is fixed"), "{run}");
+}
