@@ -3,6 +3,7 @@
 crate::cli::commands! {
     analyze => Analyze,
     completion => Completion,
+    explain => Explain,
     man => Man,
     version => Version,
 }

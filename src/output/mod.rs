@@ -7,8 +7,12 @@ pub mod json;
 mod pipe;
 /// Progress bars.
 pub mod progress;
+/// Tables.
+pub mod table;
 /// The writers and their colour.
 pub mod ui;
+/// Prose broken into lines.
+pub mod wrap;
 /// The YAML writer.
 pub mod yaml;
 

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod completion;
+mod explain;
 mod global;
 mod man;
 mod version;

@@ -134,7 +134,9 @@ impl<'t> Atoms<'t, '_> {
             }
             Value::Seq(items) if !items.is_empty() => {
                 let under = below(under, u64::MAX - 1);
-                items.iter().for_each(|item| self.node(item, under));
+                for item in items {
+                    self.node(item, under);
+                }
             }
             // A key whose last entry was removed has an empty value: nothing that anybody wrote.
             Value::Null if node.span.is_empty() => {}
