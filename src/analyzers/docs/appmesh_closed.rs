@@ -42,6 +42,10 @@ pub static ANALYZER: Analyzer = Analyzer {
 };
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
+    // Large inputs without scripts are common: their objects need not be looked at.
+    if cx.scripts.is_empty() {
+        return;
+    }
     let has_mesh = cx.metas().any(|meta| meta.group == GROUP && meta.kind == "Mesh")
         || cx.untyped.iter().any(|o| o.kind.as_str() == "Mesh" && o.api_version.as_str().starts_with(GROUP));
     for call in calls(cx) {

@@ -1,14 +1,14 @@
 //! DOC0002: commands are not deprecated.
 
 use super::invocation::calls;
-use super::knowledge::commands::DEPRECATED;
+use super::knowledge::commands::{DEPRECATED, DEPRECATED_FLAGS};
 use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
 use crate::declare_code;
 use crate::diagnostics::Sink;
 
 declare_code! {
-    /// A command that is deprecated
+    /// A command or flag that is deprecated
     ///
     /// ## Why
     ///
@@ -33,7 +33,7 @@ declare_code! {
     pub COMMAND_DEPRECATED = "DOC0002", "CommandDeprecated", Warning
 }
 
-/// Reports a command that is deprecated.
+/// Reports a command or flag that is deprecated.
 pub static ANALYZER: Analyzer = Analyzer {
     name: "docs.CommandDeprecated",
     summary: "Commands are not deprecated",
@@ -48,6 +48,12 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
             let steps = row.path.len();
             let message = format!("`{}` {}.", call.spelled(steps), row.fact);
             sink.report_at(&COMMAND_DEPRECATED, call.file(), call.path_span(steps), message)
+                .label("deprecated")
+                .help(row.instead);
+        }
+        for (row, flag) in call.flag_rows(DEPRECATED_FLAGS) {
+            let message = format!("`--{}` of `{}` is deprecated.", flag.name, call.spelled(row.path.len()));
+            sink.report_at(&COMMAND_DEPRECATED, call.file(), flag.word.span, message)
                 .label("deprecated")
                 .help(row.instead);
         }

@@ -1,14 +1,14 @@
 //! DOC0001: commands of istioctl and linkerd still exist.
 
 use super::invocation::calls;
-use super::knowledge::commands::REMOVED;
+use super::knowledge::commands::{REMOVED, REMOVED_FLAGS};
 use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
 use crate::declare_code;
 use crate::diagnostics::Sink;
 
 declare_code! {
-    /// A command that no longer exists
+    /// A command or flag that no longer exists
     ///
     /// ## Why
     ///
@@ -33,7 +33,7 @@ declare_code! {
     pub COMMAND_REMOVED = "DOC0001", "CommandRemoved", Error
 }
 
-/// Reports a command that no longer exists.
+/// Reports a command or flag that no longer exists.
 pub static ANALYZER: Analyzer = Analyzer {
     name: "docs.CommandRemoved",
     summary: "Commands of istioctl and linkerd still exist",
@@ -49,6 +49,12 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
             let message = format!("`{}` {}.", call.spelled(steps), row.fact);
             sink.report_at(&COMMAND_REMOVED, call.file(), call.path_span(steps), message)
                 .label("no such command")
+                .help(row.instead);
+        }
+        for (row, flag) in call.flag_rows(REMOVED_FLAGS) {
+            let message = format!("`--{}` of `{}` was removed.", flag.name, call.spelled(row.path.len()));
+            sink.report_at(&COMMAND_REMOVED, call.file(), flag.word.span, message)
+                .label("no such flag")
                 .help(row.instead);
         }
     }

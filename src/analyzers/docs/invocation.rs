@@ -1,6 +1,6 @@
 //! The commands of the input, with arguments sorted into subcommands and flags as the program itself would.
 
-use super::knowledge::commands::Row;
+use super::knowledge::commands::{FlagRow, Row};
 use super::knowledge::flags;
 use crate::analyzers::context::Context;
 use crate::dialects::embedded::ScriptText;
@@ -119,6 +119,12 @@ impl<'m> Call<'m> {
     /// The first row of a table that names this command.
     pub fn row<'r>(&self, table: &'r [Row]) -> Option<&'r Row> {
         table.iter().find(|row| self.is(row.program, row.path))
+    }
+
+    /// The flags of this command that a table names, each with its row.
+    pub fn flag_rows<'s, 'r>(&'s self, table: &'r [FlagRow]) -> impl Iterator<Item = (&'r FlagRow, &'s Flag<'m>)> {
+        let rows = table.iter().filter(|row| self.is(row.program, row.path));
+        rows.flat_map(|row| self.flags.iter().filter(|flag| flag.name == row.flag).map(move |flag| (row, flag)))
     }
 
     /// The program and its first `steps` subcommands, as text.

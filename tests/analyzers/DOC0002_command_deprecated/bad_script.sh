@@ -5,3 +5,4 @@ istioctl dashboard envoy web-1
 # expect@-4: DOC0002
 # expect@-3: DOC0002
 # expect@-3: DOC0002
+istioctl install -y --charts ./manifests # expect: DOC0002

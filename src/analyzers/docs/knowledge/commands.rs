@@ -42,6 +42,7 @@ pub const REMOVED: &[Row] = &[
     row("istioctl", &[X, "uninstall"], "was removed", "Use `istioctl uninstall`."),
     row("istioctl", &[X, "multicluster"], "was removed", "Use `istioctl create-remote-secret`."),
     row("istioctl", &[X, "post-install"], "was removed", "Use `istioctl tag set` for webhooks of revisions."),
+    row("helm", &["init"], "was removed with Helm 3", "Leave it out: Helm needs nothing in the cluster."),
     row("linkerd", &["jaeger"], "was removed", "Set the tracing values of the linkerd-control-plane chart."),
     row("linkerd", &["repair"], "was removed", "Run `linkerd upgrade` with the settings of the installation."),
 ];
@@ -102,4 +103,41 @@ pub const NO_CERTIFICATES: &[Row] = &[
         "shows whether proxies are in sync",
         "`istioctl proxy-config secret POD` shows certificates.",
     ),
+];
+
+/// A flag of a subcommand and what to do about it.
+pub struct FlagRow {
+    /// The program.
+    pub program: &'static str,
+    /// The subcommands.
+    pub path: &'static [&'static str],
+    /// The flag, without dashes.
+    pub flag: &'static str,
+    /// What to do instead, one sentence.
+    pub instead: &'static str,
+}
+
+const fn flag(
+    program: &'static str,
+    path: &'static [&'static str],
+    flag: &'static str,
+    instead: &'static str,
+) -> FlagRow {
+    FlagRow { program, path, flag, instead }
+}
+
+/// Flags that are gone.
+pub const REMOVED_FLAGS: &[FlagRow] = &[
+    flag("istioctl", &["bug-report"], "rps-limit", "Use `--rq-concurrency`."),
+    flag("istioctl", &["proxy-status|ps"], "xds-via-agents", "Leave it out."),
+    flag("istioctl", &[X, "proxy-status|ps"], "xds-via-agents", "Leave it out."),
+    flag("kubectl", &["get"], "export", "Leave it out, and remove status and generated fields from the output."),
+    flag("helm", &["install"], "name", "The name is the first argument: `helm install NAME CHART`."),
+    flag("helm", &["delete|uninstall"], "purge", "Leave it out: Helm 3 purges unless told to keep the history."),
+];
+
+/// Flags that still work and are to go.
+pub const DEPRECATED_FLAGS: &[FlagRow] = &[
+    flag("istioctl", &["install|apply|upgrade"], "charts", "Use `--manifests`."),
+    flag("istioctl", &["manifest", "generate|install"], "charts", "Use `--manifests`."),
 ];
