@@ -60,9 +60,10 @@ impl Code {
         self.doc.lines().next().unwrap_or_default().trim()
     }
 
-    /// Where the documentation of this code is published.
+    /// The page of this code in the repository.
     pub fn url(&self) -> String {
-        format!("https://meshctl.io/docs/findings/{}", self.code.to_ascii_lowercase())
+        let repository = env!("CARGO_PKG_REPOSITORY");
+        format!("{repository}/blob/main/docs/findings/{}.md", self.code.to_ascii_lowercase())
     }
 }
 
