@@ -3,6 +3,7 @@
 //!
 //! A mark is a comment on the line where the finding starts: `# expect: IST0101` (several codes with commas), or
 //! `# expect@+1: IST0101` for a line below, `@-1` above. Other codes than the folder's own are ignored in bad files.
+//! A line `# cluster: NAME` starts what stands in another cluster.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -55,12 +56,35 @@ fn marks(text: &str) -> Vec<(i64, String)> {
     marks
 }
 
+/// A file with lines `# cluster: NAME` holds what several clusters hold: each cluster with its part, at its lines.
+fn clusters(text: &str) -> Vec<(String, String)> {
+    let mut parts: Vec<(String, String)> = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        if let Some(name) = line.strip_prefix("# cluster: ") {
+            parts.push((name.to_owned(), "\n".repeat(at)));
+        }
+        if let Some((_, part)) = parts.last_mut() {
+            part.push_str(line);
+            part.push('\n');
+        }
+    }
+    parts
+}
+
 /// Findings as (line, code, message) of one file, analysed alone.
 fn findings(path: &Path) -> Vec<(i64, String, String)> {
     let name = path.file_name().unwrap().to_string_lossy();
     let mut model = Model::new(Options::default());
+    let text = fs::read_to_string(path).unwrap();
     let format = Format::of_name(&name).unwrap_or_else(|| panic!("{name}: no format for this ending"));
-    model.add(&name, fs::read_to_string(path).unwrap(), format);
+    match clusters(&text) {
+        parts if parts.is_empty() => {
+            model.add(&name, text, format);
+        }
+        parts => parts.into_iter().for_each(|(cluster, part)| {
+            model.add_yaml(&name, part, Some(&cluster));
+        }),
+    }
     let analyzers: Vec<_> = registry::ANALYZERS
         .iter()
         .copied()

@@ -72,6 +72,16 @@ analyzers! {
     structure::versions;
     structure::names;
     structure::twice;
+    annotations::k8s;
+    annotations::alpha;
+    deployment::application_uid;
+    deployment::labels;
+    deployment::multi_service;
+    injection::namespaces;
+    injection::image;
+    injection::image_auto;
+    services::port_name;
+    services::multi_cluster;
     suppression;
     schema::envoy_filter;
     schema::gateway;

@@ -1,8 +1,10 @@
 //! What several analyzers ask the input.
 
 pub mod cel;
+pub mod control_plane;
 pub mod hosts;
 pub mod in_mesh;
+pub mod label_selector;
 pub mod mesh_settings;
 pub mod policy_scope;
 pub mod route_match;
