@@ -2,10 +2,9 @@
 
 use super::model::Model;
 use crate::manifests::embedded::Embedded;
-use crate::manifests::markdown;
 use crate::manifests::parse::{self, COMMENT_MARK, Comment};
-use crate::manifests::shell::{self, Heredoc, Script};
-use crate::manifests::sniff::{self, Part};
+use crate::manifests::pieces::{self, Piece};
+use crate::manifests::shell::Script;
 use crate::manifests::source::{FileId, Source, Span, to_u32};
 
 /// A script, or the commands of one block in Markdown.
@@ -31,29 +30,18 @@ pub struct Misfenced {
 }
 
 impl Model {
-    /// Reads Markdown: fenced YAML and JSON blocks that hold manifests, and fenced shell blocks. A YAML block without
-    /// `apiVersion` and `kind` is a fragment of something and no input.
+    /// Reads Markdown: the manifests and the scripts in its fenced blocks.
     pub fn add_markdown(&mut self, name: &str, text: String) -> FileId {
-        let blocks = markdown::code_blocks(&text);
+        let pieces = pieces::of_markdown(&text);
         let file = self.sources.add(Source::new(name, text));
-        for block in &blocks {
-            match block.language.as_str() {
-                "yaml" | "yml" if sniff::looks_like_shell(block.content.text()) => {
-                    let parts = sniff::split(&block.content);
-                    let only_commands = parts.iter().all(|part| matches!(part, Part::Script(_)));
-                    let info = Span::new(to_u32(block.info.start), to_u32(block.info.end));
+        for piece in pieces {
+            match piece {
+                Piece::Manifest(content) => self.add_manifest(file, &content),
+                Piece::Script(content) => self.add_script(file, &content),
+                Piece::Misfenced { info, only_commands } => {
+                    let info = Span::new(to_u32(info.start), to_u32(info.end));
                     self.misfenced.push(Misfenced { file, info, only_commands });
-                    for part in parts {
-                        match part {
-                            Part::Manifest(content) => self.add_manifest(file, &content),
-                            Part::Script(content) => self.add_script(file, &content),
-                        }
-                    }
                 }
-                "yaml" | "yml" | "json" => self.add_manifest(file, &block.content),
-                "sh" | "bash" | "shell" | "zsh" | "ksh" | "console" | "terminal" | "shell-session" | "sh-session"
-                | "shellsession" => self.add_script(file, &sniff::session(&block.content)),
-                _ => {}
             }
         }
         file
@@ -71,29 +59,19 @@ impl Model {
     }
 
     fn add_script(&mut self, file: FileId, content: &Embedded) {
-        let mut script = shell::parse(content.text());
-        script.relocate(content);
-        let manifests: Vec<Embedded> =
-            script.heredocs.iter().filter(|heredoc| is_final(heredoc)).map(|heredoc| heredoc.content.clone()).collect();
-        for manifest in manifests {
-            self.add_manifest(file, &manifest);
+        let (script, manifests) = pieces::of_script(content);
+        for manifest in &manifests {
+            self.add_manifest(file, manifest);
         }
         self.comments.extend(comments(content).map(|comment| (file, comment)));
         self.scripts.push(ScriptText { file, script, runs_whole: content.text().starts_with("#!") });
     }
 
     fn add_manifest(&mut self, file: FileId, content: &Embedded) {
-        if sniff::looks_like_manifest(content.text()) {
-            let mut parsed = parse::parse(content.text(), &self.options.limits);
-            parsed.relocate(content);
-            self.add_parsed(file, parsed, None);
-        }
+        let mut parsed = parse::parse(content.text(), &self.options.limits);
+        parsed.relocate(content);
+        self.add_parsed(file, parsed, None);
     }
-}
-
-/// False when the shell fills in values that nobody here knows.
-fn is_final(heredoc: &Heredoc) -> bool {
-    heredoc.literal || !heredoc.content.text().contains(['$', '`'])
 }
 
 /// The comments of a script that address this tool.

@@ -8,6 +8,7 @@ pub mod markdown;
 pub mod parse;
 #[cfg(test)]
 mod parse_tests;
+pub mod pieces;
 pub mod relocate;
 pub mod resolve;
 pub mod shell;

@@ -8,9 +8,9 @@ use crate::manifests::embedded::Embedded;
 use crate::manifests::input::Format;
 use crate::manifests::limits::Limits;
 use crate::manifests::parse::{Parsed, parse};
+use crate::manifests::pieces::{self, Piece};
 use crate::manifests::source::Span;
 use crate::manifests::tree::{Node, Value};
-use crate::manifests::{markdown, shell, sniff};
 
 /// What an edited text must not do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -72,36 +72,20 @@ fn read(text: &str, format: Format, limits: &Limits) -> Vec<Parsed> {
         return vec![parse(text, limits)];
     }
     let pieces = match format {
-        Format::Shell => heredocs(&Embedded::verbatim(text, 0)),
-        _ => markdown::code_blocks(text).into_iter().flat_map(|block| fenced(&block)).collect(),
+        Format::Shell => vec![Piece::Script(Embedded::verbatim(text, 0))],
+        _ => pieces::of_markdown(text),
     };
-    let manifests = pieces.into_iter().filter(|piece| sniff::looks_like_manifest(piece.text()));
+    let manifests = pieces.into_iter().flat_map(|piece| match piece {
+        Piece::Manifest(content) => vec![content],
+        Piece::Script(content) => pieces::of_script(&content).1,
+        Piece::Misfenced { .. } => Vec::new(),
+    });
     let located = manifests.map(|piece| {
         let mut parsed = parse(piece.text(), limits);
         parsed.relocate(&piece);
         parsed
     });
     located.collect()
-}
-
-fn fenced(block: &markdown::CodeBlock) -> Vec<Embedded> {
-    match block.language.as_str() {
-        "yaml" | "yml" if sniff::looks_like_shell(block.content.text()) => {
-            let manifests = sniff::split(&block.content).into_iter().filter_map(|part| match part {
-                sniff::Part::Manifest(content) => Some(content),
-                sniff::Part::Script(_) => None,
-            });
-            manifests.collect()
-        }
-        "yaml" | "yml" | "json" => vec![block.content.clone()],
-        _ => heredocs(&sniff::session(&block.content)),
-    }
-}
-
-fn heredocs(content: &Embedded) -> Vec<Embedded> {
-    let mut script = shell::parse(content.text());
-    script.relocate(content);
-    script.heredocs.into_iter().map(|heredoc| heredoc.content).collect()
 }
 
 /// A key or a scalar, at its place in the new text. `under` stands for the keys above it.
