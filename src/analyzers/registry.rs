@@ -89,6 +89,15 @@ analyzers! {
     schema::sidecar;
     schema::workload_entry;
     schema::workload_group;
+    destination_rule::ca_certificate;
+    destination_rule::subset_select_pod;
+    service_entry::conflicting_protocol;
+    service_entry::protocol_addresses;
+    virtual_service::conflicting_hosts;
+    virtual_service::destination_host;
+    virtual_service::destination_rule;
+    virtual_service::gateway;
+    virtual_service::jwt_claim_route;
 }
 
 /// Every code once, sorted.

@@ -163,6 +163,19 @@ impl<'m> Hosts<'m> {
         if self.is_decidable(full_name) { Lookup::Unknown } else { Lookup::Undecided }
     }
 
+    /// The ports of everything visible that has the host.
+    pub fn ports(&self, full_name: &str, users: &[&str]) -> Vec<i64> {
+        let mut ports: Vec<i64> = Vec::new();
+        for at in self.candidates(full_name) {
+            let known = &self.known[at];
+            if users.iter().any(|user| known.visibility.includes(user)) {
+                ports
+                    .extend(known.backend.ports().into_iter().filter(|port| !ports.contains(port)).collect::<Vec<_>>());
+            }
+        }
+        ports
+    }
+
     /// Exact hosts first, then the longest wildcard; for a wildcard also what lies within it.
     fn candidates(&self, full_name: &str) -> Vec<usize> {
         let mut found: Vec<usize> = self.exact.get(full_name).into_iter().flatten().copied().collect();

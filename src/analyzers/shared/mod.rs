@@ -6,6 +6,7 @@ pub mod hosts;
 pub mod in_mesh;
 pub mod label_selector;
 pub mod mesh_settings;
+pub mod pods_known;
 pub mod policy_scope;
 pub mod route_match;
 pub mod visibility;
