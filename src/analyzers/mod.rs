@@ -3,11 +3,8 @@
 pub mod annotations;
 pub mod codes;
 pub mod context;
-<<<<<<< HEAD
 pub mod deployment;
-=======
 pub mod destination_rule;
->>>>>>> 8f1cb33 (destinationrule and serviceentry analyzers: certificates of servers, pods of subsets, addresses and protocols)
 pub mod docs;
 pub mod injection;
 pub mod mesh;
@@ -15,11 +12,8 @@ pub mod registry;
 pub mod run;
 pub mod schema;
 pub mod security;
-<<<<<<< HEAD
-pub mod services;
-=======
 pub mod service_entry;
->>>>>>> 8f1cb33 (destinationrule and serviceentry analyzers: certificates of servers, pods of subsets, addresses and protocols)
+pub mod services;
 pub mod shared;
 pub mod structure;
 pub mod suppression;
