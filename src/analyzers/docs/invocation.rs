@@ -194,42 +194,45 @@ mod tests {
     use crate::dialects::model::{Model, Options};
     use crate::manifests::input::Format;
 
-    /// Program, positional words, flags with values and certainty of the first command.
-    fn sorted(text: &str) -> (String, Vec<String>, Vec<(String, Option<String>)>, bool) {
+    /// The first command, as text: program, positional words, flags with their values, certainty.
+    struct Sorted {
+        program: String,
+        words: String,
+        flags: Vec<String>,
+        certain: bool,
+    }
+
+    fn sorted(text: &str) -> Sorted {
         let mut model = Model::new(Options::default());
         model.add("x.sh", text.to_owned(), Format::Shell);
         let cx = Context::new(&model);
         let call = calls(&cx).next().unwrap();
-        let flags = call.flags.iter().map(|f| (f.name.to_owned(), f.value.map(str::to_owned))).collect();
-        let words = call.positional.iter().map(|w| w.text.clone()).collect();
-        (call.program.to_owned(), words, flags, call.certain)
-    }
-
-    fn words(text: &str) -> String {
-        sorted(text).1.join(" ")
+        let words: Vec<_> = call.positional.iter().map(|word| word.text.as_str()).collect();
+        let flags = call.flags.iter().map(|flag| format!("{} {}", flag.name, flag.value.unwrap_or("-"))).collect();
+        Sorted { program: call.program.to_owned(), words: words.join(" "), flags, certain: call.certain }
     }
 
     #[test]
     fn flags_do_not_hide_the_subcommand() {
-        assert_eq!(words("linkerd --context=a -n web viz edges -o wide deploy --short"), "viz edges deploy");
-        assert_eq!(words("kubectl -n web exec pod -- ls -l"), "exec pod ls -l");
-        let (_, _, flags, certain) = sorted("helm install x y --set a=b --wait --set=c=d");
-        let flag = |name: &str, value: Option<&str>| (name.to_owned(), value.map(str::to_owned));
-        assert_eq!(flags, [flag("set", Some("a=b")), flag("wait", None), flag("set", Some("c=d"))]);
-        assert!(certain);
+        assert_eq!(sorted("linkerd --context=a -n web viz edges -o wide deploy --short").words, "viz edges deploy");
+        assert_eq!(sorted("kubectl -n web exec pod -- ls -l").words, "exec pod ls -l");
+        let helm = sorted("helm install x y --set a=b --wait --set=c=d");
+        assert_eq!(helm.flags, ["set a=b", "wait -", "set c=d"]);
+        assert!(helm.certain);
     }
 
     #[test]
     fn an_unknown_flag_before_a_word_is_uncertain() {
-        assert!(!sorted("linkerd viz edges --new deploy").3);
-        assert!(sorted("linkerd viz edges --new --short").3);
-        assert!(sorted("linkerd viz edges --new=deploy").3);
+        assert!(!sorted("linkerd viz edges --new deploy").certain);
+        assert!(sorted("linkerd viz edges --new --short").certain);
+        assert!(sorted("linkerd viz edges --new=deploy").certain);
     }
 
     #[test]
     fn wrappers_folders_and_prompts_are_no_programs() {
         for text in ["sudo -E kubectl x", "env A=1 /usr/bin/kubectl x", "$ kubectl x", "A=1 command kubectl x"] {
-            assert_eq!((sorted(text).0.as_str(), words(text).as_str()), ("kubectl", "x"), "{text}");
+            let call = sorted(text);
+            assert_eq!((call.program.as_str(), call.words.as_str()), ("kubectl", "x"), "{text}");
         }
     }
 }
