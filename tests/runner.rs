@@ -2,6 +2,7 @@
 //! lines here (`house::every_test_file_is_run` fails otherwise).
 //!
 //! - `analyzers.rs`: the fixtures of every code.
+//! - `bench.rs`: the input that `make bench` generates.
 //! - `ci.rs`: the GitHub action and the pre-commit hook.
 //! - `cli/`: the real binary, its output and exit code.
 //! - `corpus.rs`: istioctl's own cases.
@@ -19,6 +20,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is a failed test")]
 
 mod analyzers;
+mod bench;
 mod ci;
 mod cli;
 mod corpus;
