@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 use meshctl::diagnostics::render::{Format, Report, Style, render, render_summary};
 
 use super::sample::Sample;
+use crate::support::repository;
 
 fn shown(format: Format, report: &Report<'_>, style: Style) -> String {
     let mut out = Vec::new();
@@ -64,6 +65,28 @@ fn yaml() {
 fn sarif() {
     let text = plain(Format::Sarif).replace(env!("CARGO_PKG_VERSION"), "[VERSION]");
     assert_snapshot!(text);
+}
+
+/// Indexes are checked by hand: a schema cannot.
+#[test]
+fn sarif_follows_its_schema() {
+    let schema = std::fs::read_to_string(repository("tests/fixtures/sarif/subset.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    let sample = Sample::new();
+    for report in [sample.report(), sample.clean()] {
+        let log: serde_json::Value = serde_json::from_str(&shown(Format::Sarif, &report, Style::default())).unwrap();
+        let errors: Vec<_> =
+            validator.iter_errors(&log).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+        let run = &log["runs"][0];
+        for result in run["results"].as_array().unwrap() {
+            let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+            assert_eq!(run["tool"]["driver"]["rules"][index]["id"], result["ruleId"]);
+        }
+    }
+    let wrong = serde_json::json!({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "x", "rule": []}}}]});
+    assert!(!validator.is_valid(&wrong), "a property that does not exist must not pass");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::report::Report;
+use crate::diagnostics::fix::reach;
 use crate::diagnostics::{Diagnostic, Location};
 use crate::output::{json, yaml};
 
@@ -80,11 +81,10 @@ fn findings<'a>(report: &Report<'a>) -> Vec<Finding<'a>> {
 fn view<'a>(report: &Report<'a>, finding: &'a Diagnostic) -> Finding<'a> {
     let place = finding.at.map(|at| place(report, at));
     let related = finding.related.iter().map(|r| Related { message: &r.text, place: self::place(report, r.at) });
-    let edits = finding.edits.iter().map(|edit| Edit {
-        file: &report.source(edit.at).name,
-        start: edit.at.span.start,
-        end: edit.at.span.end,
-        text: &edit.text,
+    let edits = finding.edits.iter().map(|edit| {
+        let source = report.source(edit.at);
+        let span = reach(source, edit);
+        Edit { file: &source.name, start: span.start, end: span.end, text: &edit.text }
     });
     Finding {
         cluster: finding.resource.as_ref().and_then(|r| r.cluster.as_deref()),

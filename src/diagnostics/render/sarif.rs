@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::report::{Report, Suppressed, SuppressedBy};
 use crate::diagnostics::fingerprint::Fingerprints;
+use crate::diagnostics::fix::reach;
 use crate::diagnostics::{Code, Diagnostic, Edit, Level, Location};
 use crate::output::json;
 
@@ -304,7 +305,7 @@ fn fix<'a>(report: &Report<'_>, finding: &'a Diagnostic) -> Option<Fix<'a>> {
             replacements: edits
                 .into_iter()
                 .map(|edit| Replacement {
-                    deleted_region: region(report, edit.at),
+                    deleted_region: region(report, Location { span: reach(report.source(edit.at), edit), ..edit.at }),
                     inserted_content: Content { text: &edit.text },
                 })
                 .collect(),
