@@ -2,11 +2,17 @@
 
 pub mod annotations;
 pub mod codes;
+pub mod conditions;
 pub mod context;
 pub mod deployment;
+pub mod deprecation;
 pub mod destination_rule;
 pub mod docs;
+pub mod envoyfilter;
+pub mod externalcontrolplane;
+pub mod gateway;
 pub mod injection;
+pub mod k8sgateway;
 pub mod mesh;
 pub mod registry;
 pub mod run;
@@ -15,7 +21,9 @@ pub mod security;
 pub mod service_entry;
 pub mod services;
 pub mod shared;
+pub mod sidecar;
 pub mod structure;
 pub mod suppression;
 pub mod telemetry;
 pub mod virtual_service;
+pub mod webhook;

@@ -83,6 +83,18 @@ analyzers! {
     services::port_name;
     services::multi_cluster;
     suppression;
+    conditions::negative;
+    deprecation::fields;
+    envoyfilter::patch;
+    externalcontrolplane::address;
+    gateway::certificate;
+    gateway::conflicting;
+    gateway::ingress_port;
+    gateway::secret;
+    k8sgateway::crd_version;
+    k8sgateway::selector;
+    sidecar::selector;
+    webhook::injectors;
     schema::envoy_filter;
     schema::gateway;
     schema::proxy_config;

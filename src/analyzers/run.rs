@@ -14,5 +14,8 @@ pub fn run(model: &Model, analyzers: &[&'static Analyzer]) -> Sink {
         (analyzer.run)(&context, &mut sink);
     }
     sort(model, &mut sink.findings);
+    // Several analyzers may meet the same mistake (a selector without pods); it is reported once.
+    sink.findings
+        .dedup_by(|a, b| a.code == b.code && a.at == b.at && a.resource == b.resource && a.message == b.message);
     sink
 }

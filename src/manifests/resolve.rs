@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-mod binary;
+pub mod binary;
 mod number;
 mod timestamp;
 

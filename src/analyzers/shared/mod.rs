@@ -1,7 +1,9 @@
 //! What several analyzers ask the input.
 
 pub mod cel;
+pub mod certificates;
 pub mod control_plane;
+pub mod gateways;
 pub mod hosts;
 pub mod in_mesh;
 pub mod label_selector;

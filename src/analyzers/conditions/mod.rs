@@ -1,0 +1,3 @@
+//! Status conditions of objects read from a cluster.
+
+pub mod negative;

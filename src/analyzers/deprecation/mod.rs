@@ -1,0 +1,3 @@
+//! Fields and kinds that Istio has given up.
+
+pub mod fields;

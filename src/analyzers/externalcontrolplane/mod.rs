@@ -1,0 +1,3 @@
+//! Webhooks of a control plane outside of the cluster.
+
+pub mod address;

@@ -1,0 +1,3 @@
+//! Sidecars against the pods they are for and against each other.
+
+pub mod selector;

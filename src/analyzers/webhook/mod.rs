@@ -1,0 +1,3 @@
+//! The webhooks that inject sidecars.
+
+pub mod injectors;
