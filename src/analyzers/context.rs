@@ -112,6 +112,11 @@ impl<'m> Context<'m> {
         self.namespaces.get(name).copied()
     }
 
+    /// True when the input has a pod or workload in the namespace.
+    pub fn has_workloads(&self, namespace: &str) -> bool {
+        self.by_namespace.contains_key(namespace)
+    }
+
     /// Pods with all labels of `selector`, in one namespace or (`None`) in all. An empty selector selects every pod.
     pub fn select<'s>(
         &'s self,

@@ -102,6 +102,9 @@ analyzers! {
     schema::workload_entry;
     schema::workload_group;
     destination_rule::ca_certificate;
+    destination_rule::old_load_balancer;
+    destination_rule::old_outlier_field;
+    destination_rule::small_pool;
     destination_rule::subset_select_pod;
     service_entry::conflicting_protocol;
     service_entry::protocol_addresses;
@@ -109,7 +112,11 @@ analyzers! {
     virtual_service::destination_host;
     virtual_service::destination_rule;
     virtual_service::gateway;
+    virtual_service::host_without_workload;
     virtual_service::jwt_claim_route;
+    virtual_service::raw_prefix;
+    virtual_service::retries_fit_timeout;
+    virtual_service::shadowed_route;
 }
 
 /// Every code once, sorted.

@@ -1,5 +1,6 @@
 //! What reading a typed manifest can find wrong with its structure.
 
+use super::values::Text;
 use crate::manifests::source::{Place, Span};
 
 /// One structural defect of one object.
@@ -26,6 +27,8 @@ pub enum DefectKind {
         known: Vec<&'static str>,
         /// Those of them that are not set here and whose type can hold this value: what a rename may use.
         free: Vec<&'static str>,
+        /// The keys inside its value, when that is a mapping.
+        inside: Vec<Text>,
     },
     /// A value of another type than the field's.
     WrongType {

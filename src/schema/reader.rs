@@ -143,7 +143,9 @@ impl Reader {
             (def.schema)().takes(&entry.node) && !beside.iter().any(|other| self.names(&other.key, def.name))
         };
         let free = fields.iter().filter(is_free).map(|field| field.name).collect();
-        let kind = DefectKind::UnknownField { name: entry.key.to_string(), known, free };
+        let key = |e: &Entry| Text { value: e.key.clone(), place: Place::bare(e.key_span) };
+        let inside = entry.node.entries().iter().map(key).collect();
+        let kind = DefectKind::UnknownField { name: entry.key.to_string(), known, free, inside };
         let path = self.path_text(Some(&entry.key));
         self.defects.push(Defect { kind, span: entry.key_span, place: entry.place(), path });
     }

@@ -3,7 +3,7 @@
 use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
 use crate::analyzers::shared::hosts::{Backend, Lookup};
-use crate::analyzers::shared::pods_known::pods_known;
+use crate::analyzers::shared::pods_known::PodsKnown;
 use crate::analyzers::shared::visibility::Visibility;
 use crate::declare_code;
 use crate::diagnostics::Sink;
@@ -113,13 +113,19 @@ const FROM_OUTSIDE: [&str; 4] =
     ["topology.kubernetes.io/", "topology.istio.io/", "kubernetes.io/hostname", "failure-domain.beta.kubernetes.io/"];
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
+    let pods = PodsKnown::new(cx);
     for object in &cx.destination_rules {
         let Some(host) = object.spec.host.as_ref().filter(|host| !host.as_str().is_empty()) else { continue };
-        check(cx, object, host, sink);
+        check(cx, &pods, (object, host), sink);
     }
 }
 
-fn check(cx: &Context<'_>, object: &Object<DestinationRule>, host: &Text, sink: &mut Sink) {
+fn check(
+    cx: &Context<'_>,
+    pods: &PodsKnown<'_, '_>,
+    (object, host): (&Object<DestinationRule>, &Text),
+    sink: &mut Sink,
+) {
     let meta = &object.meta;
     let users = Visibility::of(&object.spec.export_to, &meta.namespace).users(&meta.namespace);
     let hosts = cx.hosts();
@@ -150,8 +156,8 @@ fn check(cx: &Context<'_>, object: &Object<DestinationRule>, host: &Text, sink: 
         Lookup::Found(known) => {
             for subset in &object.spec.subsets {
                 match known.backend {
-                    Backend::Service(service) => of_service(cx, meta, subset, service, sink),
-                    Backend::Entry(entry) => of_entry(cx, meta, subset, entry, sink),
+                    Backend::Service(service) => of_service(cx, pods, (meta, subset, service), sink),
+                    Backend::Entry(entry) => of_entry(cx, pods, (meta, subset, entry), sink),
                 }
             }
         }
@@ -165,11 +171,16 @@ fn own_labels(subset: &Subset) -> Map<Text> {
     labels
 }
 
-fn of_service(cx: &Context<'_>, meta: &Meta, subset: &Subset, service: &Object<Service>, sink: &mut Sink) {
+fn of_service(
+    cx: &Context<'_>,
+    known: &PodsKnown<'_, '_>,
+    (meta, subset, service): (&Meta, &Subset, &Object<Service>),
+    sink: &mut Sink,
+) {
     let selector = service.spec.spec.as_ref().map(|spec| &spec.selector);
     let Some(selector) = selector.filter(|selector| !selector.is_empty()) else { return };
     let namespace = &*service.meta.namespace;
-    if !pods_known(cx, namespace) {
+    if !known.in_namespace(namespace) {
         sink.undecided("pods of subsets", "Pods or workloads");
         return;
     }
@@ -181,7 +192,12 @@ fn of_service(cx: &Context<'_>, meta: &Meta, subset: &Subset, service: &Object<S
     }
 }
 
-fn of_entry(cx: &Context<'_>, meta: &Meta, subset: &Subset, entry: &Object<ServiceEntry>, sink: &mut Sink) {
+fn of_entry(
+    cx: &Context<'_>,
+    known: &PodsKnown<'_, '_>,
+    (meta, subset, entry): (&Meta, &Subset, &Object<ServiceEntry>),
+    sink: &mut Sink,
+) {
     let labels = own_labels(subset);
     if !entry.spec.endpoints.is_empty() {
         if !entry.spec.endpoints.iter().any(|endpoint| labels.selects(&endpoint.labels)) {
@@ -198,7 +214,7 @@ fn of_entry(cx: &Context<'_>, meta: &Meta, subset: &Subset, entry: &Object<Servi
     if by_entry || by_pod {
         return;
     }
-    if pods_known(cx, namespace) && cx.workload_groups.is_empty() {
+    if known.in_namespace(namespace) && cx.workload_groups.is_empty() {
         without_pods(meta, subset, &entry.meta, sink);
     } else {
         sink.undecided("pods of subsets", "Pods or workloads");

@@ -3,12 +3,26 @@
 use crate::analyzers::context::Context;
 use crate::dialects::model::Untyped;
 
-/// True when the input has workloads in the namespace and nothing that might create pods which it does not show.
-pub fn pods_known(cx: &Context<'_>, namespace: &str) -> bool {
-    cx.workloads.iter().any(|workload| &*workload.meta.namespace == namespace) && !cx.untyped.iter().any(may_make_pods)
+/// Answers for one run.
+pub struct PodsKnown<'c, 'm> {
+    cx: &'c Context<'m>,
+    /// True when the input has objects that may make pods which it does not show.
+    has_makers: bool,
 }
 
-/// True for documents of API groups that are not Kubernetes' own: their controllers may create pods (rollouts, databases).
+impl<'c, 'm> PodsKnown<'c, 'm> {
+    /// Looks at what the input holds.
+    pub fn new(cx: &'c Context<'m>) -> Self {
+        Self { cx, has_makers: cx.untyped.iter().any(may_make_pods) }
+    }
+
+    /// True when the input has workloads in the namespace and nothing that might make others.
+    pub fn in_namespace(&self, namespace: &str) -> bool {
+        !self.has_makers && self.cx.has_workloads(namespace)
+    }
+}
+
+/// True for documents of API groups that are not Kubernetes' own: their controllers may make pods (rollouts, databases).
 fn may_make_pods(document: &Untyped) -> bool {
     let group = document.api_version.as_str().split_once('/').map_or("", |(group, _)| group);
     group.contains('.') && !group.ends_with(".k8s.io") && !group.ends_with("istio.io")

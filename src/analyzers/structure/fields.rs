@@ -66,7 +66,7 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
 }
 
 fn report(meta: &Meta, defect: &Defect, sink: &mut Sink) {
-    let DefectKind::UnknownField { name, known, free } = &defect.kind else { return };
+    let DefectKind::UnknownField { name, known, free, .. } = &defect.kind else { return };
     let mut message = format!("{} has no field `{}`. {}", meta.kind, defect.path, fate::of(meta, &defect.path));
     if let Some(access) = fate::access(meta, &defect.path) {
         message.push(' ');
