@@ -25,6 +25,19 @@ macro_rules! analyzers {
 }
 
 analyzers! {
+    mesh::operator;
+    mesh::overwritten;
+    mesh::tracing_port;
+    security::deny_all_ingress;
+    security::literal_subject;
+    security::plaintext_port;
+    security::principals_never_match;
+    security::rule_split;
+    telemetry::no_op_override;
+    telemetry::provider_kind;
+    telemetry::split_items;
+    telemetry::tag_values;
+    telemetry::unknown_provider;
     schema::authorization_policy;
     schema::mesh_config;
     schema::mesh_networks;

@@ -55,6 +55,11 @@ impl Place {
         Span::new(self.start, self.end)
     }
 
+    /// The bytes of the key, when it is written as plain text.
+    pub fn key_span(self, key: &str) -> Span {
+        Span::new(self.key, self.key + to_u32(key.len()))
+    }
+
     /// From the first byte of the key to the end of the value.
     pub fn entry(self) -> Span {
         Span::new(self.key.min(self.start), self.end)

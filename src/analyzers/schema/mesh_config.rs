@@ -74,12 +74,13 @@ fn providers(report: &mut Report<'_>, config: &MeshConfig) {
 /// A provider has a kind; kinds with a backend need its host and port.
 fn provider_kind(report: &mut Report<'_>, provider: &ExtensionProvider) {
     let span = provider.name.as_ref().map_or_else(|| provider.place.span(), Text::span);
-    let Some((kind, service, port_number)) = provider.kind() else {
+    let Some(kind) = provider.kind() else {
         report
             .error(span, format!("the provider {} has no kind", provider.name()))
             .help("add one of zipkin, opentelemetry, envoyExtAuthzHttp, envoyExtAuthzGrpc, envoyFileAccessLog, ...");
         return;
     };
+    let (service, port_number, kind) = (kind.service, kind.port, kind.word);
     // Datadog and the like need an address; Google Cloud finds its own.
     if ["prometheus", "envoyFileAccessLog", "stackdriver", "sds"].contains(&kind) {
         return;

@@ -1,5 +1,6 @@
 //! Extension providers of MeshConfig: external authorizers, tracing backends, metrics and access log sinks.
 
+use crate::manifests::source::{Place, Span};
 use crate::message;
 use crate::schema::{At, Int, List, Map, Number, Opaque, Period, Text};
 
@@ -147,19 +148,20 @@ impl ExtensionProvider {
         crate::schema::values::text_or_empty(self.name.as_ref())
     }
 
-    /// The kind as written (`zipkin`), and the address where the kind has one. Nothing when no kind is set.
-    pub fn kind(&self) -> Option<(&'static str, Option<&Text>, Option<&Int>)> {
+    /// The kind that is set, with its place, and its address where the kind has one.
+    pub fn kind(&self) -> Option<ProviderKind<'_>> {
+        let kind = |word, place, service, port| Some(ProviderKind { word, place, service, port });
         if let Some(authz) = &self.envoy_ext_authz_http {
-            return Some(("envoyExtAuthzHttp", authz.service.as_ref(), authz.port.as_ref()));
+            return kind("envoyExtAuthzHttp", authz.place, authz.service.as_ref(), authz.port.as_ref());
         }
         if let Some(authz) = &self.envoy_ext_authz_grpc {
-            return Some(("envoyExtAuthzGrpc", authz.service.as_ref(), authz.port.as_ref()));
+            return kind("envoyExtAuthzGrpc", authz.place, authz.service.as_ref(), authz.port.as_ref());
         }
-        if self.prometheus.is_some() {
-            return Some(("prometheus", None, None));
+        if let Some(prometheus) = &self.prometheus {
+            return kind("prometheus", prometheus.place, None, None);
         }
-        if self.envoy_file_access_log.is_some() {
-            return Some(("envoyFileAccessLog", None, None));
+        if let Some(log) = &self.envoy_file_access_log {
+            return kind("envoyFileAccessLog", log.place, None, None);
         }
         let backends = [
             ("zipkin", &self.zipkin),
@@ -174,7 +176,27 @@ impl ExtensionProvider {
             ("envoyOtelAls", &self.envoy_otel_als),
             ("sds", &self.sds),
         ];
-        let (kind, backend) = backends.into_iter().find_map(|(kind, b)| Some((kind, b.as_ref()?)))?;
-        Some((kind, backend.service.as_ref(), backend.port.as_ref()))
+        let (word, backend) = backends.into_iter().find_map(|(word, b)| Some((word, b.as_ref()?)))?;
+        kind(word, backend.place, backend.service.as_ref(), backend.port.as_ref())
+    }
+}
+
+/// The kind of a provider.
+#[derive(Debug, Clone, Copy)]
+pub struct ProviderKind<'p> {
+    /// As written: `zipkin`.
+    pub word: &'static str,
+    /// Where it stands.
+    pub place: Place,
+    /// Host of the backend.
+    pub service: Option<&'p Text>,
+    /// Its port.
+    pub port: Option<&'p Int>,
+}
+
+impl ProviderKind<'_> {
+    /// The bytes of the kind's key.
+    pub fn span(&self) -> Span {
+        self.place.key_span(self.word)
     }
 }
