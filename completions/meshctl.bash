@@ -92,7 +92,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__analyze)
-            opts="-L -A -R -i -k -o -S -n -q -h --analyzer --list-analyzers --all-namespaces --recursive --istioNamespace --root-namespace --cluster-domain --ignore-unknown --write-baseline --use-kube --output --output-threshold --failure-threshold --suppress --baseline --namespace --exclude --color --quiet --config --no-config --help"
+            opts="-L -A -R -i -k -o -S -n -q -h --analyzer --list-analyzers --all-namespaces --recursive --istioNamespace --root-namespace --cluster-domain --ignore-unknown --fix --dry-run --mesh-config --write-baseline --use-kube --output --output-threshold --failure-threshold --suppress --baseline --namespace --exclude --color --quiet --config --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -116,6 +116,21 @@ _meshctl() {
                     ;;
                 --cluster-domain)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mesh-config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --write-baseline)

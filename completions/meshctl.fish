@@ -41,6 +41,7 @@ complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "help" -d 'Print thi
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l analyzer -d 'Run only this analyzer; may be repeated' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s i -l root-namespace -l istioNamespace -d 'Namespace of the control plane and of mesh-wide configuration' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l cluster-domain -d 'DNS suffix of the cluster\'s Services' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l mesh-config -d 'A file with MeshConfig that stands for the one of the cluster; may also be given as --meshConfigFile' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l write-baseline -d 'Write the findings to this file instead of printing them; `--baseline` hides them from then on' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s k -l use-kube -d 'Only files are analysed for now; accepted for scripts written for istioctl' -r -f -a "true\t''
 false\t''"
@@ -65,6 +66,8 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s L -l list-an
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s A -l all-namespaces -d 'Findings of all namespaces are always shown; accepted for scripts written for istioctl'
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s R -l recursive -d 'Directories are always read with everything below; accepted for scripts written for istioctl'
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l ignore-unknown -d 'Documents that cannot be read are reported and do not fail the run'
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l fix -d 'Apply the edits that are safe, keep comments and layout, and report what is left'
+complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l dry-run -d 'With --fix: print the edits as a diff and change nothing'
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -s h -l help -d 'Print help (see more with \'--help\')'

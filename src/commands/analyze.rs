@@ -1,20 +1,23 @@
 //! `meshctl analyze`
 
+mod fix;
 mod input;
 mod select;
 mod sift;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::analyzers::run as analysis;
 use crate::config::{self, AnalyzeConfig, Exclude, Lower};
 use crate::context::Ctx;
+use crate::diagnostics::Undecided;
 use crate::diagnostics::render::{self, Format, Report, Style};
 use crate::dialects::model::{Model, Options};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-use sift::Sieve;
+use sift::{Sieve, Sifted};
 
 /// Check manifests: what is rejected, what breaks traffic, what is open to the wrong people
 ///
@@ -68,6 +71,18 @@ pub struct Args {
     #[arg(long)]
     ignore_unknown: bool,
 
+    /// Apply the edits that are safe, keep comments and layout, and report what is left
+    #[arg(long, conflicts_with = "write_baseline")]
+    fix: bool,
+
+    /// With --fix: print the edits as a diff and change nothing
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
+
+    /// A file with MeshConfig that stands for the one of the cluster; may also be given as --meshConfigFile
+    #[arg(long, alias = "meshConfigFile", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    mesh_config: Option<PathBuf>,
+
     /// Write the findings to this file instead of printing them; `--baseline` hides them from then on
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     write_baseline: Option<PathBuf>,
@@ -101,33 +116,63 @@ pub fn run(ctx: &mut Ctx, args: &Args) -> Result<Exit, Failure> {
     let analyzers = select::analyzers(&args.analyzers)?;
     let sieve = Sieve::new(&settings, args.write_baseline.as_deref())?;
     let exclude = Exclude::new(&settings.exclude, &cwd).map_err(Failure::usage)?;
-    let mut model = Model::new(Options {
+    let options = Options {
         default_namespace: settings.namespace.clone().unwrap_or_else(|| "default".to_owned()),
         root_namespace: args.root_namespace.clone(),
         cluster_domain: args.cluster_domain.clone(),
         ..Options::default()
-    });
-    input::load(ctx, &mut model, &args.paths, &|path: &Path| exclude.matches(path))?;
-    let sink = analysis::run(&model, &analyzers);
-    let sifted = sieve.sift(ctx, &model, &analyzers, sink.findings)?;
-    let read = if model.unreadable.is_empty() || args.ignore_unknown { Exit::Ok } else { Exit::Usage };
-    if let Some(path) = &args.write_baseline {
-        sift::write_baseline(ctx, &model, &sifted.shown, path)?;
-        return Ok(read);
-    }
-    let report = Report {
-        model: &model,
-        findings: &sifted.shown,
-        undecided: &sink.undecided,
-        hidden: sifted.hidden,
-        documents: model.metas().count() + model.untyped.len(),
-        files: model.sources.len(),
     };
+    let once = |ctx: &mut Ctx| -> Result<Run, Failure> {
+        let mut model = Model::new(options.clone());
+        input::load(ctx, &mut model, args, &|path: &Path| exclude.matches(path))?;
+        let sink = analysis::run(&model, &analyzers);
+        let sifted = sieve.sift(ctx, &model, &analyzers, sink.findings)?;
+        Ok(Run { model, undecided: sink.undecided, sifted })
+    };
+    let mut run = once(ctx)?;
     let style = Style { colour: ctx.ui.out_has_color(), ..Style::default() };
+    if let Some(path) = &args.write_baseline {
+        sift::write_baseline(ctx, &run.model, &run.sifted.shown, path)?;
+        return Ok(run.readable(args));
+    }
+    if args.dry_run {
+        fix::show(ctx, &run, style)?;
+        return Ok(run.exit(args));
+    }
+    if args.fix {
+        run = fix::apply(ctx, run, once)?;
+    }
+    let exit = run.exit(args);
+    let report = Report {
+        model: &run.model,
+        findings: &run.sifted.shown,
+        undecided: &run.undecided,
+        hidden: run.sifted.hidden,
+        documents: run.model.metas().count() + run.model.untyped.len(),
+        files: run.model.sources.len(),
+    };
     render::render(settings.output.unwrap_or(Format::Human), &report, style, ctx.ui.out())?;
     ctx.ui.flush()?;
     if !ctx.global.quiet {
         render::render_summary(&report, ctx.ui.err())?;
     }
-    Ok(read.worse(if sifted.failed { Exit::Findings } else { Exit::Ok }))
+    Ok(exit)
+}
+
+/// One pass over the input.
+struct Run {
+    model: Model,
+    undecided: BTreeMap<Undecided, usize>,
+    sifted: Sifted,
+}
+
+impl Run {
+    fn readable(&self, args: &Args) -> Exit {
+        if self.model.unreadable.is_empty() || args.ignore_unknown { Exit::Ok } else { Exit::Usage }
+    }
+
+    /// Findings weigh less than input that could not be read: nobody knows what that would have given.
+    fn exit(&self, args: &Args) -> Exit {
+        self.readable(args).worse(if self.sifted.failed { Exit::Findings } else { Exit::Ok })
+    }
 }

@@ -99,7 +99,7 @@ fn one_analyzer_runs_alone_and_an_unknown_one_is_refused() {
     assert!(run.stderr.contains("Did you mean `service.PortNameAnalyzer`?"), "{run}");
     let run = dir.run(&["analyze", "-L"]);
     assert_eq!(run.exit, Some(0), "{run}");
-    assert!(run.stdout.contains("service.PortNameAnalyzer: "), "{run}");
+    assert!(run.stdout.contains("service.PortNameAnalyzer\n    "), "{run}");
     assert!(run.stdout.lines().all(|line| line.chars().count() <= 100), "{run}");
 }
 
@@ -152,4 +152,19 @@ fn a_baseline_hides_what_is_known_and_tells_what_is_fixed() {
     let run = dir.run(&["analyze", "web.yaml", "--baseline", "known.json"]);
     assert_eq!(run.exit, Some(0), "{run}");
     assert!(run.stderr.contains("1 finding of the baseline is fixed"), "{run}");
+}
+
+#[test]
+fn safe_edits_are_shown_and_applied_with_comments_kept() {
+    let text = BAD.replace("  selectors:\n", "  selectors: # whom\n");
+    let dir = dir(&[("web.yaml", &text)]);
+    let run = dir.run(&["analyze", "web.yaml", "--fix", "--dry-run"]);
+    assert_eq!(run.exit, Some(1), "{run}");
+    assert!(run.stdout.contains("-  selectors: # whom\n+  selector: # whom\n"), "{run}");
+    assert_eq!(dir.read("web.yaml"), text);
+    let run = dir.run(&["analyze", "web.yaml", "--fix", "-o", "json"]);
+    assert_eq!((run.exit, json(&run).len()), (Some(0), 0), "{run}");
+    assert!(run.stderr.contains("--fix mended 1 finding in 1 file."), "{run}");
+    assert_eq!(dir.read("web.yaml"), text.replace("selectors", "selector"));
+    assert_eq!(dir.run_with_stdin(&["analyze", "-", "--fix"], &text).exit, Some(2));
 }

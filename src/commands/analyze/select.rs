@@ -26,14 +26,14 @@ pub fn analyzers(names: &[String]) -> Result<Vec<&'static Analyzer>, Failure> {
     Ok(chosen)
 }
 
-/// Prints name, codes and summary of each analyzer: two lines each, which fit any terminal.
+/// Prints name, summary and codes of each analyzer: a line each, which fit any terminal.
 pub fn list(ctx: &mut Ctx) -> Result<(), Failure> {
     let mut sorted: Vec<_> = ANALYZERS.to_vec();
     sorted.sort_by_key(|analyzer| analyzer.name);
     for analyzer in sorted {
         let codes: Vec<_> = analyzer.codes.iter().map(|code| code.code).collect();
         let only = if analyzer.default { "" } else { " (only when named)" };
-        writeln!(ctx.ui.out(), "{}: {}{only}\n    {}", analyzer.name, analyzer.summary, codes.join(" "))?;
+        writeln!(ctx.ui.out(), "{}{only}\n    {}\n    {}", analyzer.name, analyzer.summary, codes.join(" "))?;
     }
     Ok(())
 }
