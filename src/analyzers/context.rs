@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
 
 use super::shared::hosts::Hosts;
+use super::shared::label_index::LabelIndex;
 use super::shared::mesh_settings::MeshSettings;
 use crate::dialects::kubernetes::types::{Namespace, PodSpec, PodTemplate, Service};
 use crate::dialects::model::Model;
@@ -40,8 +41,7 @@ pub struct Context<'m> {
     services: HashMap<(&'m str, &'m str), &'m Object<Service>>,
     services_by_namespace: BTreeMap<&'m str, Vec<&'m Object<Service>>>,
     namespaces: BTreeMap<&'m str, &'m Object<Namespace>>,
-    by_label: HashMap<(&'m str, &'m str), Vec<usize>>,
-    by_namespace: HashMap<&'m str, Vec<usize>>,
+    labels: LabelIndex<'m>,
     hosts: Hosts<'m>,
 }
 
@@ -58,14 +58,7 @@ impl<'m> Context<'m> {
     /// Builds the indexes.
     pub fn new(model: &'m Model) -> Self {
         let workloads = workloads(model);
-        let mut by_label: HashMap<_, Vec<usize>> = HashMap::new();
-        let mut by_namespace: HashMap<_, Vec<usize>> = HashMap::new();
-        for (at, workload) in workloads.iter().enumerate() {
-            by_namespace.entry(&*workload.meta.namespace).or_default().push(at);
-            for pair in workload.labels.pairs() {
-                by_label.entry(pair).or_default().push(at);
-            }
-        }
+        let labels = LabelIndex::new(&workloads, &model.services);
         let mut services = HashMap::new();
         let mut services_by_namespace: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for service in &model.services {
@@ -74,17 +67,7 @@ impl<'m> Context<'m> {
         }
         let namespaces = model.namespaces.iter().map(|ns| (ns.meta.name(), ns)).collect();
         let mesh = MeshSettings::new(model);
-        Self {
-            model,
-            mesh,
-            workloads,
-            services,
-            services_by_namespace,
-            namespaces,
-            by_label,
-            by_namespace,
-            hosts: Hosts::new(model),
-        }
+        Self { model, mesh, workloads, services, services_by_namespace, namespaces, labels, hosts: Hosts::new(model) }
     }
 
     /// The model with its full lifetime, for results that outlive the context.
@@ -114,29 +97,27 @@ impl<'m> Context<'m> {
 
     /// True when the input has a pod or workload in the namespace.
     pub fn has_workloads(&self, namespace: &str) -> bool {
-        self.by_namespace.contains_key(namespace)
+        self.labels.has_pods(namespace)
     }
 
-    /// Pods with all labels of `selector`, in one namespace or (`None`) in all. An empty selector selects every pod.
+    /// Pods with all labels of `selector`, in one namespace or (`None`) in all, namespace by namespace. An empty selector
+    /// selects every pod.
     pub fn select<'s>(
         &'s self,
         namespace: Option<&'s str>,
         selector: &'s Map<Text>,
     ) -> impl Iterator<Item = &'s Workload<'m>> + 's {
-        let candidates = selector
-            .pairs()
-            .map(|pair| self.by_label.get(&pair).map_or(&[][..], Vec::as_slice))
-            .min_by_key(|list| list.len());
-        let everywhere = candidates.is_none() && namespace.is_none();
-        let candidates = candidates
-            .or_else(|| namespace.map(|ns| self.by_namespace.get(ns).map_or(&[][..], Vec::as_slice)))
-            .unwrap_or(&[]);
-        let all = if everywhere { &self.workloads[..] } else { &[] };
-        candidates
-            .iter()
+        let everywhere = namespace.is_none().then(|| self.labels.namespaces());
+        let namespaces = namespace.into_iter().chain(everywhere.into_iter().flatten());
+        namespaces
+            .flat_map(|namespace| self.labels.candidates(namespace, selector))
             .map(|at| &self.workloads[*at])
-            .chain(all)
-            .filter(move |w| namespace.is_none_or(|ns| ns == &*w.meta.namespace) && selector.selects(w.labels))
+            .filter(|workload| selector.selects(workload.labels))
+    }
+
+    /// The Services whose selectors select a pod, in input order.
+    pub fn services_of(&self, workload: &Workload<'_>) -> Vec<&'m Object<Service>> {
+        self.labels.services_of(workload)
     }
 }
 

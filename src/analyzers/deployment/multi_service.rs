@@ -114,12 +114,8 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
         if control_plane::is_managed_gateway(workload.meta) || in_mesh::has_sidecar(cx, workload) != Some(true) {
             continue;
         }
-        let fronts: Vec<_> = cx
-            .services_in(&workload.meta.namespace)
-            .iter()
-            .filter(|service| service.meta.cluster == workload.meta.cluster && selects(service, workload))
-            .copied()
-            .collect();
+        let mut fronts = cx.services_of(workload);
+        fronts.retain(|service| service.meta.cluster == workload.meta.cluster);
         if !fronts.is_empty() {
             protocols(workload, &fronts, sink);
         }
@@ -127,11 +123,6 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
             target_ports(workload, &fronts, sink);
         }
     }
-}
-
-fn selects(service: &Object<Service>, workload: &Workload<'_>) -> bool {
-    let selector = service.spec.spec.as_ref().map(|spec| &spec.selector);
-    selector.is_some_and(|selector| !selector.is_empty() && selector.selects(workload.labels))
 }
 
 /// Ports of all Services with the Service they belong to.

@@ -103,13 +103,9 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
 fn reachable<'m>(cx: &Context<'m>, pods: &[&Workload<'_>]) -> Reachable<'m> {
     let mut reachable = Reachable::default();
     for pod in pods {
-        for service in cx.services_in(&pod.meta.namespace) {
-            let Some(spec) = &service.spec.spec else { continue };
-            if spec.selector.is_empty() || !spec.selector.selects(pod.labels) {
-                continue;
-            }
+        for service in cx.services_of(pod) {
             reachable.services.insert(service.meta.full_name(), service);
-            for port in &spec.ports {
+            for port in service.spec.spec.iter().flat_map(|spec| &spec.ports) {
                 add(&mut reachable, port, pod);
             }
         }

@@ -6,6 +6,7 @@ pub mod control_plane;
 pub mod gateways;
 pub mod hosts;
 pub mod in_mesh;
+pub mod label_index;
 pub mod label_selector;
 pub mod mesh_settings;
 pub mod mutual_tls;
