@@ -3,8 +3,13 @@
 use std::collections::BTreeMap;
 
 use meshctl::analyzers::registry::{ANALYZERS, codes};
+use meshctl::analyzers::run;
+use meshctl::diagnostics::{Code, suppress};
+use meshctl::dialects::model::{Model, Options};
+use meshctl::manifests::input::Format;
+use meshctl::manifests::markdown;
 
-use crate::support::{none, rust_files};
+use crate::support::{none, repository, rust_files};
 
 #[test]
 fn every_analyzer_is_registered() {
@@ -50,4 +55,64 @@ fn every_code_is_explained() {
         (!complete).then(|| format!("{} ({}): has {headings:?}", code.code, code.file))
     });
     none("the doc comment of a code is a title and the sections Why, Bad, Good, Fix", incomplete);
+}
+
+/// Codes whose example does not fit on a page, with the reason.
+const NOT_SHOWN_WHOLE: &[(&str, &str)] = &[
+    ("IST0161", "needs a certificate with its key"),
+    ("IST0170", "needs objects of two clusters"),
+    ("K8S0002", "a document over the limits is too long to print"),
+];
+
+/// What the analyzers say about the fenced blocks under a heading of a code's page, each taken as a file. What a page
+/// leaves out to stay short is in `page.yaml` beside the fixtures: other objects, and a frame for a fragment, which
+/// takes the place of the line `{{page}}`.
+fn findings_of_example(code: &'static Code, heading: &str) -> Vec<&'static str> {
+    let mut rest = rest_of_page(code);
+    let mut model = Model::new(Options::default());
+    for block in markdown::code_blocks(&code.section(heading)) {
+        let format = match block.language.as_str() {
+            "sh" | "bash" => Format::Shell,
+            "md" | "markdown" => Format::Markdown,
+            _ => Format::Yaml,
+        };
+        let frame = rest.lines().find(|line| line.trim() == "{{page}}").map(str::to_owned);
+        match frame.filter(|_| format == Format::Yaml) {
+            Some(frame) => {
+                let indented =
+                    block.content.text().trim_end().replace('\n', &format!("\n{}", frame.replace("{{page}}", "")));
+                rest = rest.replace("{{page}}", &indented);
+            }
+            None => _ = model.add("example", block.content.text().to_owned(), format),
+        }
+    }
+    model.add("rest", rest, Format::Yaml);
+    let analyzers: Vec<_> = ANALYZERS.iter().copied().filter(|a| a.default || a.codes.contains(&code)).collect();
+    let found = run::run(&model, &analyzers).findings;
+    let found = suppress::apply(&model, &[], &analyzers, found).findings;
+    found.iter().map(|finding| finding.code.code).collect()
+}
+
+fn rest_of_page(code: &Code) -> String {
+    let mut folders = std::fs::read_dir(repository("tests/analyzers")).unwrap().map(|entry| entry.unwrap().path());
+    let start = format!("{}_", code.code);
+    let folder = folders.find(|path| path.file_name().unwrap().to_string_lossy().starts_with(&start));
+    folder.and_then(|folder| std::fs::read_to_string(folder.join("page.yaml")).ok()).unwrap_or_default()
+}
+
+#[test]
+fn examples_of_the_pages_are_true() {
+    let is_shown = |code: &&Code| !NOT_SHOWN_WHOLE.iter().any(|(not_shown, _)| *not_shown == code.code);
+    let wrong = codes().into_iter().filter(|code| is_shown(&code)).filter_map(|code| {
+        let (bad, good) = (findings_of_example(code, "Bad"), findings_of_example(code, "Good"));
+        let mut faults = Vec::new();
+        if !bad.iter().any(|found| *found == code.code) {
+            faults.push(format!("Bad does not give it, only {bad:?}"));
+        }
+        if good.iter().any(|found| *found == code.code) {
+            faults.push(format!("Good gives {good:?}"));
+        }
+        (!faults.is_empty()).then(|| format!("{} ({}): {}", code.code, code.file, faults.join("; ")))
+    });
+    none("the Bad example of a code gives that code, the Good one does not", wrong);
 }

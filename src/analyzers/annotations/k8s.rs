@@ -24,6 +24,10 @@ declare_code! {
     ///   name: web
     ///   annotations:
     ///     proxy.istio.io/config: '{"concurrency": 2}'
+    /// spec:
+    ///   template:
+    ///     metadata:
+    ///       labels: {app: web}
     /// ```
     ///
     /// ## Good
