@@ -7,6 +7,7 @@
 //! - `cli/`: the real binary, its output and exit code.
 //! - `corpus.rs`: istioctl's own cases.
 //! - `docs.rs`: links and the table of contents.
+//! - `fix.rs`: the edits of findings, tried on every fixture.
 //! - `generated.rs`: checked-in files that are made from the code are up to date (`make generate` rewrites them).
 //! - `guide.rs`: the defects of the user's guide, line by line.
 //! - `house.rs`: the house rules that a compiler does not check.
@@ -25,6 +26,7 @@ mod ci;
 mod cli;
 mod corpus;
 mod docs;
+mod fix;
 mod generated;
 mod guide;
 mod house;
