@@ -182,7 +182,26 @@ impl<'t> Builder<'t> {
         };
         let end = if bracketed(start) { span.end } else { end };
         let span = Span::new(start, end.max(start));
+        if let Some((span, text)) = self.trailing_colon(&value, span) {
+            return self.scalar(text, ScalarStyle::Plain, anchor, None, span);
+        }
         self.push(Node { value, span, style: Style::Plain }, anchor, span)
+    }
+
+    /// `[fe80::]`: for kubectl a colon ends a plain scalar only before a blank, for YAML 1.2 also before `]` and `,`, where it
+    /// makes a mapping with one key and no value. Gives the scalar that kubectl reads.
+    fn trailing_colon(&self, value: &Value, span: Span) -> Option<(Span, &'t str)> {
+        let in_list = matches!(self.stack.last(), Some(Frame::Seq { .. }));
+        let Value::Map(entries) = value else { return None };
+        let [entry] = &entries[..] else { return None };
+        let end = entry.key_span.end as usize;
+        let follows = self.text.as_bytes().get(end..end + 2)?;
+        if !in_list || !entry.node.is_null() || entry.key_span.start != span.start || !matches!(follows, b":]" | b":,") {
+            return None;
+        }
+        let whole = Span::new(span.start, to_u32(end + 1));
+        let text = self.text.get(whole.range()).filter(|text| !text.starts_with(['"', '\'']))?;
+        Some((whole, text))
     }
 
     /// Refuses `levels` more of nesting than are allowed: aliases nest further than the parser sees.
