@@ -7,8 +7,8 @@
 //! - `cli/`: the real binary, its output and exit code.
 //! - `corpus.rs`: istioctl's own cases.
 //! - `docs.rs`: links and the table of contents.
-//! - `fix.rs`: the edits of findings, tried on every fixture.
 //! - `examples.rs`: the examples give the findings that are planted in them.
+//! - `fix.rs`: the edits of findings, tried on every fixture.
 //! - `generated.rs`: checked-in files that are made from the code are up to date (`make generate` rewrites them).
 //! - `guide.rs`: the defects of the user's guide, line by line.
 //! - `house.rs`: the house rules that a compiler does not check.
@@ -27,8 +27,8 @@ mod ci;
 mod cli;
 mod corpus;
 mod docs;
-mod fix;
 mod examples;
+mod fix;
 mod generated;
 mod guide;
 mod house;
