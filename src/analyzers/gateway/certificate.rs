@@ -101,9 +101,24 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
         }
     }
     for by_selector in users.values() {
+        let mut by_label: BTreeMap<(&str, &str), Vec<&Vec<(&str, &str)>>> = BTreeMap::new();
+        for selector in by_selector.keys() {
+            for pair in selector {
+                by_label.entry(*pair).or_default().push(selector);
+            }
+        }
         for (selector, gateways) in by_selector {
+            // Selectors with all labels of this one are among those with its first label.
+            let wider: Vec<&[User<'_>]> = match selector.first() {
+                None => by_selector.values().map(Vec::as_slice).collect(),
+                Some(first) => by_label[first]
+                    .iter()
+                    .filter(|other| selector.iter().all(|pair| other.contains(pair)))
+                    .map(|other| by_selector[*other].as_slice())
+                    .collect(),
+            };
             for user in gateways {
-                report(user, selector, by_selector, sink);
+                report(user, &wider, sink);
             }
         }
     }
@@ -128,17 +143,9 @@ fn certificate(tls: &ServerTlsSettings) -> Option<(Certificate<'_>, Span)> {
     }
 }
 
-fn report(
-    user: &User<'_>,
-    selector: &[(&str, &str)],
-    all: &BTreeMap<Vec<(&str, &str)>, Vec<User<'_>>>,
-    sink: &mut Sink,
-) {
-    let others = all
-        .iter()
-        .filter(|(other, _)| selector.iter().all(|pair| other.contains(pair)))
-        .flat_map(|(_, gateways)| gateways)
-        .filter(|other| !std::ptr::eq(other.gateway, user.gateway));
+/// Reports when one of `others`, the Gateways of the same pods with the same certificate, is another Gateway.
+fn report(user: &User<'_>, others: &[&[User<'_>]], sink: &mut Sink) {
+    let others = others.iter().copied().flatten().filter(|other| !std::ptr::eq(other.gateway, user.gateway));
     let mut others = others.peekable();
     if others.peek().is_none() {
         return;

@@ -84,11 +84,11 @@ type Claim<'m> = (i64, String, &'m str);
 /// Gateways that claim something, by the number of their selector.
 type Claimants<'m> = BTreeMap<usize, Vec<(&'m Object<Gateway>, Span)>>;
 
+/// The different selectors, numbered.
 #[derive(Default)]
 struct Selectors<'m> {
     numbers: BTreeMap<Vec<(&'m str, &'m str)>, usize>,
     maps: Vec<&'m Map<Text>>,
-    meet: BTreeMap<(usize, usize), bool>,
 }
 
 impl<'m> Selectors<'m> {
@@ -103,14 +103,22 @@ impl<'m> Selectors<'m> {
         number
     }
 
-    /// True when the selectors are equal or a pod has the labels of both.
-    fn meet(&mut self, cx: &Context<'_>, a: usize, b: usize) -> bool {
-        if a == b {
-            return true;
+    /// For each selector, those that a pod has in common with it, and itself.
+    fn meetings(&self, cx: &Context<'_>) -> Vec<BTreeSet<usize>> {
+        let mut by_pod: BTreeMap<(u32, u32), Vec<usize>> = BTreeMap::new();
+        for (number, selector) in self.maps.iter().enumerate() {
+            for pod in cx.select(None, selector) {
+                by_pod.entry((pod.meta.file.0, pod.meta.place.start)).or_default().push(number);
+            }
         }
-        let (first, second) = (self.maps[a.min(b)], self.maps[a.max(b)]);
-        let found = || cx.select(None, first).any(|pod| second.selects(pod.labels));
-        *self.meet.entry((a.min(b), a.max(b))).or_insert_with(found)
+        let mut meetings: Vec<BTreeSet<usize>> = (0..self.maps.len()).map(|number| BTreeSet::from([number])).collect();
+        let shared: BTreeSet<Vec<usize>> = by_pod.into_values().filter(|numbers| numbers.len() > 1).collect();
+        for numbers in shared {
+            for number in &numbers {
+                meetings[*number].extend(&numbers);
+            }
+        }
+        meetings
     }
 }
 
@@ -127,10 +135,11 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
             claims.entry(claim).or_default().entry(number).or_default().push((gateway, span));
         }
     }
+    let meetings = selectors.meetings(cx);
     for gateway in &model.gateways {
-        let number = selectors.number(&gateway.spec.selector);
+        let meets = &meetings[selectors.number(&gateway.spec.selector)];
         for server in &gateway.spec.servers {
-            check(cx, gateway, number, server, &claims, &mut selectors, sink);
+            check(gateway, server, meets, &claims, sink);
         }
     }
 }
@@ -150,12 +159,10 @@ fn claimed<'m>(gateway: &'m Object<Gateway>, server: &'m Server) -> impl Iterato
 }
 
 fn check(
-    cx: &Context<'_>,
     gateway: &Object<Gateway>,
-    number: usize,
     server: &Server,
+    meets: &BTreeSet<usize>,
     claims: &BTreeMap<Claim<'_>, Claimants<'_>>,
-    selectors: &mut Selectors<'_>,
     sink: &mut Sink,
 ) {
     let mut names = BTreeSet::new();
@@ -166,10 +173,7 @@ fn check(
     for (claim, span) in claimed(gateway, server) {
         let Some(claimants) = claims.get(&claim) else { continue };
         let before = related.len();
-        for (other_number, others) in claimants {
-            if !selectors.meet(cx, number, *other_number) {
-                continue;
-            }
+        for others in meets.iter().filter_map(|number| claimants.get(number)) {
             for (other, place) in others.iter().filter(|(other, _)| !std::ptr::eq(*other, gateway)) {
                 if related.len() == NAMED {
                     more = true;

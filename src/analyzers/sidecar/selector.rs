@@ -165,8 +165,9 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
     }
 }
 
+static NONE: Map<Text> = Map { entries: Vec::new(), place: None };
+
 fn labels(sidecar: &Object<Sidecar>) -> &Map<Text> {
-    static NONE: Map<Text> = Map { entries: Vec::new(), place: None };
     sidecar.spec.workload_selector.as_ref().map_or(&NONE, |selector| &selector.labels)
 }
 
@@ -278,7 +279,7 @@ fn report_no_pods(cx: &Context<'_>, sidecar: &Object<Sidecar>, sink: &mut Sink) 
     if outside {
         return;
     }
-    if cx.workloads.is_empty() || !cx.workloads.iter().any(|pod| pod.meta.namespace == meta.namespace) {
+    if cx.select(Some(&meta.namespace), &NONE).next().is_none() {
         sink.undecided("workload selectors of Sidecars", "Pods or workloads of their namespace");
         return;
     }
