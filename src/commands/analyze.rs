@@ -130,7 +130,11 @@ pub fn run(ctx: &mut Ctx, args: &Args) -> Result<Exit, Failure> {
         Ok(Run { model, undecided: sink.undecided, sifted })
     };
     let mut run = once(ctx)?;
-    let style = Style { colour: ctx.ui.out_has_color(), ..Style::default() };
+    let style = Style {
+        colour: ctx.ui.out_has_color(),
+        width: ctx.ui.out_width().unwrap_or(Style::default().width),
+        unicode: config::env::has_unicode(),
+    };
     if let Some(path) = &args.write_baseline {
         sift::write_baseline(ctx, &run.model, &run.sifted.shown, path)?;
         return Ok(run.readable(args));

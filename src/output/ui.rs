@@ -17,6 +17,7 @@ type Stream = AutoStream<Box<dyn Write + Send>>;
 pub struct Ui {
     out: Stream,
     err: Stream,
+    width: Option<u16>,
     show_progress: bool,
     quiet: bool,
 }
@@ -33,10 +34,12 @@ impl Ui {
         let (stdout, stderr) = (io::stdout(), io::stderr());
         let out_choice = choice(color, &stdout);
         let err_choice = choice(color, &stderr);
+        let width = terminal_size::terminal_size_of(&stdout).map(|(width, _)| width.0);
         let show_progress = stderr.is_terminal() && !ci && !quiet;
         Self {
             out: AutoStream::new(Box::new(BufWriter::with_capacity(1 << 16, Pipe::new(stdout))), out_choice),
             err: AutoStream::new(Box::new(Pipe::new(stderr)), err_choice),
+            width,
             show_progress,
             quiet,
         }
@@ -48,6 +51,7 @@ impl Ui {
         let ui = Self {
             out: AutoStream::never(Box::new(out.clone())),
             err: AutoStream::never(Box::new(err.clone())),
+            width: None,
             show_progress: false,
             quiet: false,
         };
@@ -67,6 +71,11 @@ impl Ui {
     /// Whether styles written to [`Ui::out`] reach the reader.
     pub fn out_has_color(&self) -> bool {
         self.out.current_choice() != anstream::ColorChoice::Never
+    }
+
+    /// The columns of the terminal that [`Ui::out`] is, if it is one.
+    pub fn out_width(&self) -> Option<u16> {
+        self.width
     }
 
     /// One line on stderr that the reader may want to know; silent with `--quiet`.

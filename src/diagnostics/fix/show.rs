@@ -11,7 +11,7 @@ use crate::diagnostics::render::Style;
 /// Writes the diff of each file.
 pub fn render_diff(changes: &[Change], style: Style, out: &mut dyn Write) -> io::Result<()> {
     for change in changes {
-        let name = change.name.strip_prefix("./").unwrap_or(&change.name);
+        let name = change.name.trim_start_matches("./").trim_start_matches('/');
         let diff = TextDiff::from_lines(change.old.as_str(), change.new.as_str());
         let text = diff.unified_diff().header(&format!("a/{name}"), &format!("b/{name}")).to_string();
         for line in text.split_inclusive('\n') {

@@ -15,6 +15,10 @@ pub fn render_summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()
     for line in open_questions(report) {
         writeln!(out, "{line}")?;
     }
+    let mendable = report.findings.iter().filter(|finding| !finding.edits.is_empty()).count();
+    if mendable > 0 {
+        writeln!(out, "`--fix` mends {mendable} of them, `--fix --dry-run` shows how.")?;
+    }
     if let Some(first) = report.findings.iter().max_by_key(|f| (f.level, std::cmp::Reverse(f.code.code))) {
         writeln!(out, "`meshctl explain {}` tells more about a code.", first.code.code)?;
     }
@@ -59,8 +63,8 @@ fn open_questions(report: &Report<'_>) -> Vec<String> {
         *by_missing.entry(undecided.missing).or_default().entry(undecided.open).or_default() += count;
     }
     let line = |(missing, open): (&str, BTreeMap<&str, usize>)| {
-        let open: Vec<String> = open.iter().map(|(what, count)| format!("{count} {what}")).collect();
-        format!("Not checked: {}, because the input holds no {missing} to check against.", open.join(", "))
+        let open: Vec<String> = open.iter().map(|(what, count)| format!("{what} ({count})")).collect();
+        format!("Not checked, because the input holds no {missing}: {}.", open.join(", "))
     };
     by_missing.into_iter().map(line).collect()
 }
