@@ -1,6 +1,7 @@
 //! One finding: what, where, how bad, on which object, and how to mend it.
 
 use super::code::{Code, Level};
+use super::sentence::sentence;
 use crate::manifests::source::{FileId, Place, Span};
 
 /// Bytes in a file.
@@ -94,7 +95,7 @@ impl Diagnostic {
 
     /// Says how to mend it.
     pub fn help(&mut self, text: impl Into<String>) -> &mut Self {
-        self.help = Some(text.into());
+        self.help = Some(sentence(text.into()));
         self
     }
 

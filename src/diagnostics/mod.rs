@@ -8,6 +8,7 @@ pub mod fix;
 mod order;
 mod page;
 pub mod render;
+mod sentence;
 pub mod sink;
 pub mod suppress;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::code::Code;
 use super::diagnostic::{Diagnostic, Location};
+use super::sentence::sentence;
 use crate::dialects::object::Meta;
 use crate::manifests::source::{FileId, Span};
 
@@ -68,7 +69,7 @@ impl Sink {
             level: code.level,
             analyzer: self.analyzer,
             resource: on.map(Meta::resource),
-            message,
+            message: sentence(message),
             at,
             label: None,
             related: Vec::new(),
