@@ -14,6 +14,7 @@ pub mod gateway;
 pub mod injection;
 pub mod k8sgateway;
 pub mod mesh;
+pub mod monitoring;
 pub mod registry;
 pub mod run;
 pub mod schema;

@@ -95,6 +95,10 @@ analyzers! {
     injection::image_auto;
     services::port_name;
     services::multi_cluster;
+    monitoring::expressions;
+    monitoring::durations;
+    monitoring::groups;
+    monitoring::monitors;
     suppression;
     conditions::negative;
     deprecation::fields;
