@@ -2,7 +2,7 @@
 
 use super::object::Meta;
 use crate::manifests::source::{FileId, Place};
-use crate::manifests::tree::Node;
+use crate::manifests::tree::{Entry, Node};
 use crate::message;
 use crate::schema::leaf::Opaque;
 use crate::schema::{Field, List, Map, Reader, Text};
@@ -72,6 +72,7 @@ pub fn read(
         name: name.unwrap_or_default(),
         namespace: if namespaced { own.unwrap_or_else(|| default_namespace.into()) } else { "".into() },
         namespace_place,
+        metadata_place: root.entry("metadata").map(Entry::place),
         labels: metadata.labels,
         annotations: metadata.annotations,
         file,

@@ -19,6 +19,8 @@ pub struct Meta {
     pub namespace: Box<str>,
     /// Where the namespace is written, when it is.
     pub namespace_place: Option<Place>,
+    /// Where `metadata` is written.
+    pub metadata_place: Option<Place>,
     /// Labels.
     pub labels: Map<Text>,
     /// Annotations.

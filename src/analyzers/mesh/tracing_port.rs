@@ -64,12 +64,12 @@ pub static ANALYZER: Analyzer = Analyzer {
 const PORTS: &[(i64, &str, &[&str])] = &[
     (16686, "the web page of Jaeger", &[]),
     (16685, "Jaeger's query service", &[]),
-    (14250, "Jaeger's own protocol, which no provider speaks", &[]),
-    (14268, "Jaeger's own protocol, which no provider speaks", &[]),
+    (14250, "for Jaeger's own protocol", &[]),
+    (14268, "for Jaeger's own protocol", &[]),
     (20001, "the web page of Kiali", &[]),
-    (9411, "Zipkin's protocol", &["zipkin"]),
-    (4317, "OTLP over gRPC", &["opentelemetry", "envoyOtelAls"]),
-    (4318, "OTLP over HTTP", &["opentelemetry"]),
+    (9411, "for Zipkin's protocol", &["zipkin"]),
+    (4317, "for OTLP over gRPC", &["opentelemetry", "envoyOtelAls"]),
+    (4318, "for OTLP over HTTP", &["opentelemetry"]),
 ];
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
@@ -87,7 +87,12 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
             &PORT_OF_OTHER_PROTOCOL,
             meta,
             port.span(),
-            format!("Port {} of the provider {} is {what}, not {}.", port.value, provider.name(), kind.word),
+            format!(
+                "Port {} of the provider {} is {what}: {} does not work there.",
+                port.value,
+                provider.name(),
+                kind.word
+            ),
         )
         .label(*what)
         .help(format!("traces go to {wanted}: `opentelemetry` wants 4317 (OTLP), `zipkin` wants 9411"));

@@ -97,11 +97,11 @@ fn check_workloads(cx: &Context<'_>, policy: &Object<AuthorizationPolicy>, sink:
     let labels = policy_scope::labels(selector);
     let place = labels.place.map_or_else(|| policy.meta.name_span(), crate::manifests::source::Place::span);
     let within = policy_scope::namespace(cx, &policy.meta);
-    let where_ = within.map_or_else(|| "in the mesh".to_owned(), |ns| format!("in namespace {ns}"));
+    let where_ = within.map_or_else(|| "in any namespace".to_owned(), |ns| format!("in namespace {ns}"));
     let message = if labels.is_empty() {
         format!("No workload {where_} belongs to the mesh: the policy applies to nothing.")
     } else {
-        format!("No workload of the mesh {where_} has the labels {}.", policy_scope::text(labels))
+        format!("No workload {where_} that belongs to the mesh has the labels {}.", policy_scope::text(labels))
     };
     sink.report(&NO_MATCHING_WORKLOADS, &policy.meta, place, message)
         .label("fits no workload")
@@ -123,7 +123,8 @@ fn source_namespaces(policy: &Object<AuthorizationPolicy>) -> Vec<&Text> {
 
 fn check_namespaces(policy: &Object<AuthorizationPolicy>, known: &BTreeSet<&str>, sink: &mut Sink) {
     for namespace in source_namespaces(policy) {
-        if known.iter().any(|name| fits(namespace.as_str(), name)) {
+        let text = namespace.as_str();
+        if known.contains(text) || (text.contains('*') && known.iter().any(|name| fits(text, name))) {
             continue;
         }
         sink.report(

@@ -1,5 +1,7 @@
 //! A policy that allows nothing and cuts the path from a gateway (IST9104).
 
+use std::collections::BTreeMap;
+
 use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
 use crate::analyzers::security::plaintext_port::{on_gateway, split_host};
@@ -104,20 +106,29 @@ struct Target<'m> {
 }
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
-    let denying: Vec<_> = cx.model().authorization_policies.iter().filter(|policy| allows_nothing(policy)).collect();
-    if denying.is_empty() {
+    let policies = &cx.model().authorization_policies;
+    if !policies.iter().any(allows_nothing) {
         return;
     }
-    let targets = targets(cx);
-    for policy in denying {
-        let within = policy_scope::namespace(cx, &policy.meta);
-        let cut: Vec<&Target<'_>> = targets
-            .iter()
-            .filter(|target| within.is_none_or(|namespace| namespace == target.namespace))
-            .filter(|target| !cx.model().authorization_policies.iter().any(|other| may_admit(cx, other, target)))
-            .collect();
-        if let Some(first) = cut.first() {
-            report(policy, first, &cut, sink);
+    let mut by_namespace: BTreeMap<&str, Vec<&Object<AuthorizationPolicy>>> = BTreeMap::new();
+    for policy in policies {
+        by_namespace.entry(&*policy.meta.namespace).or_default().push(policy);
+    }
+    let root = cx.mesh.root_namespace();
+    let mut cut: BTreeMap<&str, Vec<Target<'_>>> = BTreeMap::new();
+    for target in targets(cx) {
+        let holding = [target.namespace, root].into_iter().filter_map(|namespace| by_namespace.get(namespace));
+        if !holding.flatten().any(|policy| may_admit(cx, policy, &target)) {
+            cut.entry(target.namespace).or_default().push(target);
+        }
+    }
+    for policy in policies.iter().filter(|policy| allows_nothing(policy)) {
+        let targets: Vec<&Target<'_>> = match policy_scope::namespace(cx, &policy.meta) {
+            Some(namespace) => cut.get(namespace).into_iter().flatten().collect(),
+            None => cut.values().flatten().collect(),
+        };
+        if let Some(first) = targets.first() {
+            report(policy, first, &targets, sink);
         }
     }
 }

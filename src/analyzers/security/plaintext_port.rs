@@ -2,7 +2,8 @@
 
 use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
-use crate::analyzers::shared::{mutual_tls, policy_scope};
+use crate::analyzers::shared::mutual_tls::PeerPolicies;
+use crate::analyzers::shared::policy_scope;
 use crate::declare_code;
 use crate::diagnostics::{Level, Sink};
 use crate::dialects::istio::types::{Destination, MutualTlsMode, PeerAuthentication, VirtualService};
@@ -68,8 +69,9 @@ pub static ANALYZER: Analyzer = Analyzer {
 };
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
+    let peers = PeerPolicies::new(cx);
     for policy in &cx.model().peer_authentications {
-        let strict = mutual_tls::of_policy(cx, policy).filter(|found| found.mode == MutualTlsMode::Strict);
+        let strict = peers.of_policy(policy).filter(|found| found.mode == MutualTlsMode::Strict);
         let (Some(strict), Some(place)) = (strict, policy.spec.port_level_mtls.place) else { continue };
         let disabled: Vec<&Text> = policy
             .spec

@@ -2,7 +2,8 @@
 
 use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
-use crate::analyzers::shared::{mutual_tls, policy_scope};
+use crate::analyzers::shared::mutual_tls::PeerPolicies;
+use crate::analyzers::shared::policy_scope;
 use crate::declare_code;
 use crate::diagnostics::Sink;
 use crate::dialects::istio::types::{
@@ -92,6 +93,7 @@ pub static ANALYZER: Analyzer = Analyzer {
 };
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
+    let peers = PeerPolicies::new(cx);
     for policy in &cx.authorization_policies {
         if policy.spec.action() == AuthorizationAction::Custom
             || policy_scope::has_targets(policy.spec.target_ref.as_ref(), &policy.spec.target_refs)
@@ -99,7 +101,7 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
             continue;
         }
         for rule in &policy.spec.rules {
-            if let Some((peer, place)) = plaintext(cx, policy, rule) {
+            if let Some((peer, place)) = plaintext(cx, &peers, policy, rule) {
                 check(policy, rule, peer, place, sink);
             }
         }
@@ -140,6 +142,7 @@ fn check(
 /// The PeerAuthentication that has mutual TLS off for everything that the rule is about, and where it says so.
 fn plaintext<'m>(
     cx: &Context<'m>,
+    peers: &PeerPolicies<'m>,
     policy: &Object<AuthorizationPolicy>,
     rule: &AuthorizationRule,
 ) -> Option<(&'m Object<PeerAuthentication>, Span)> {
@@ -147,18 +150,14 @@ fn plaintext<'m>(
     let namespace = policy_scope::namespace(cx, &policy.meta)?;
     let peer = if labels.is_empty() {
         // A policy for a whole namespace also holds for workloads that have their own setting.
-        let own = |p: &&Object<PeerAuthentication>| {
-            &*p.meta.namespace == namespace && !policy_scope::labels(p.spec.selector.as_ref()).is_empty()
-        };
-        if cx.model().peer_authentications.iter().any(|p| own(&p)) {
+        if peers.any_by_selector(namespace) {
             return None;
         }
-        mutual_tls::of_namespace(cx, namespace)?.by
+        peers.of_namespace(namespace)?.by
     } else {
-        mutual_tls::of_workload(cx, namespace, labels)
-            .or_else(|| mutual_tls::of_namespace(cx, namespace).map(|found| found.by))?
+        peers.of_workload(namespace, labels).or_else(|| peers.of_namespace(namespace).map(|found| found.by))?
     };
-    let found = mutual_tls::of_policy(cx, peer);
+    let found = peers.of_policy(peer);
     let off = found.filter(|found| found.mode == MutualTlsMode::Disable);
     let off_at = off.and_then(|f| f.by.spec.mtls.as_ref()?.mode.as_ref().map(|mode| (f.by, mode.span())));
     let port_off = |port: &str| {

@@ -8,7 +8,8 @@ use crate::analyzers::shared::policy_scope;
 use crate::declare_code;
 use crate::diagnostics::Sink;
 use crate::dialects::istio::types::Telemetry;
-use crate::dialects::object::Object;
+use crate::dialects::object::{Meta, Object};
+use crate::manifests::source::Span;
 
 declare_code! {
     /// Several Telemetry objects for one whole namespace
@@ -90,18 +91,26 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
             let diagnostic = sink.report(
                 &MULTIPLE_DEFAULTS,
                 &telemetry.meta,
-                telemetry.meta.name_span(),
+                span(&telemetry.meta),
                 format!(
                     "The Telemetry objects {} in namespace {namespace} have no selector: only the oldest is used.",
                     names.join(", ")
                 ),
             );
-            diagnostic
-                .label("holds for the whole namespace")
-                .help("merge them into one object, or give all but one a selector");
+            let label = match telemetry.meta.namespace_place {
+                Some(_) => "holds for the whole namespace".to_owned(),
+                None => format!("names no namespace, so it holds for {namespace}"),
+            };
+            diagnostic.label(label).help("merge them into one object, or give all but one a selector");
             for other in telemetries.iter().filter(|other| !std::ptr::eq(**other, *telemetry)) {
                 diagnostic.related(other.meta.file, other.meta.name_span(), "holds for the whole namespace too");
             }
         }
     }
+}
+
+/// The name, or `metadata` when the object is in this namespace only because it names none.
+fn span(meta: &Meta) -> Span {
+    let metadata = meta.metadata_place.filter(|_| meta.namespace_place.is_none());
+    metadata.map_or_else(|| meta.name_span(), |place| place.key_span("metadata"))
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::analyzers::codes::REFERENCED_RESOURCE_NOT_FOUND;
-use crate::analyzers::context::Context;
+use crate::analyzers::context::{Context, Workload};
 use crate::analyzers::registry::Analyzer;
 use crate::analyzers::shared::policy_scope;
 use crate::declare_code;
 use crate::diagnostics::Sink;
 use crate::dialects::istio::types::Telemetry;
-use crate::dialects::object::{Meta, Object};
+use crate::dialects::object::Object;
+use crate::manifests::source::FileId;
 
 declare_code! {
     /// Two Telemetry objects for one workload
@@ -80,7 +81,8 @@ pub static ANALYZER: Analyzer = Analyzer {
 };
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
-    let mut by_workload: BTreeMap<usize, Vec<&Object<Telemetry>>> = BTreeMap::new();
+    // By the place of the workload, so that the order is that of the input.
+    let mut by_workload: BTreeMap<(FileId, u32), (&Workload<'_>, Vec<&Object<Telemetry>>)> = BTreeMap::new();
     for telemetry in &cx.telemetries {
         let Some(selector) = telemetry.spec.selector.as_ref().filter(|s| !s.match_labels.is_empty()) else { continue };
         if cx.workloads.is_empty() {
@@ -90,17 +92,16 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
         let mut any = false;
         for workload in policy_scope::workloads(cx, &telemetry.meta, Some(selector)) {
             any = true;
-            // The place of the object tells workloads apart, so that the order is that of the input.
-            let at = ((workload.meta.file.0 as usize) << 32) | workload.meta.place.start as usize;
-            by_workload.entry(at).or_default().push(telemetry);
+            let at = (workload.meta.file, workload.meta.place.start);
+            by_workload.entry(at).or_insert_with(|| (workload, Vec::new())).1.push(telemetry);
         }
         if !any {
             not_found(telemetry, sink);
         }
     }
-    for (at, telemetries) in &by_workload {
+    for (workload, telemetries) in by_workload.values() {
         if telemetries.len() > 1 {
-            conflict(cx, *at, telemetries, sink);
+            conflict(workload, telemetries, sink);
         }
     }
 }
@@ -118,10 +119,7 @@ fn not_found(telemetry: &Object<Telemetry>, sink: &mut Sink) {
     .help("compare the labels with those of the pods in the same namespace");
 }
 
-fn conflict(cx: &Context<'_>, at: usize, telemetries: &[&Object<Telemetry>], sink: &mut Sink) {
-    let file = at >> 32;
-    let here = |meta: &Meta| meta.file.0 as usize == file && meta.place.start as usize == at & 0xffff_ffff;
-    let Some(workload) = cx.workloads.iter().find(|workload| here(workload.meta)) else { return };
+fn conflict(workload: &Workload<'_>, telemetries: &[&Object<Telemetry>], sink: &mut Sink) {
     let mut names: Vec<&str> = telemetries.iter().map(|telemetry| telemetry.meta.name()).collect();
     names.sort_unstable();
     for telemetry in telemetries {
