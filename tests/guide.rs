@@ -70,3 +70,32 @@ fn the_guide_is_readable_to_its_end() {
     let unreadable: Vec<_> = findings(&path).into_iter().filter(|(_, code)| code == "K8S0001").collect();
     assert!(unreadable.is_empty(), "{unreadable:?}");
 }
+
+/// Line and code of what is wrong with the guide's routes and policies of traffic.
+const TRAFFIC: &[(u64, &str)] = &[
+    (149, "IST9002"),
+    (155, "IST9001"),
+    (215, "IST9004"),
+    (218, "IST9005"),
+    (222, "K8S0101"),
+    (223, "IST9006"),
+    (251, "IST0101"),
+    (260, "IST0101"),
+    (1044, "IST0101"),
+    (1048, "IST0101"),
+    (1052, "IST0101"),
+    (1072, "IST0101"),
+    (1076, "IST0101"),
+];
+
+/// Complete for the blocks of Gateways, VirtualServices and DestinationRules: line 124 (a redirect without a TLS mode) and
+/// line 176 (weights of 90 and 10) are right.
+#[test]
+fn routes_of_the_guide() {
+    let Some(path) = guide() else { return };
+    let blocks = [107..262, 1028..1078];
+    let found: BTreeSet<_> =
+        findings(&path).into_iter().filter(|(line, _)| blocks.iter().any(|block| block.contains(line))).collect();
+    let expected: BTreeSet<_> = TRAFFIC.iter().map(|(line, code)| (*line, (*code).to_owned())).collect();
+    assert_eq!(found, expected);
+}

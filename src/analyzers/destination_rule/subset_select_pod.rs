@@ -4,6 +4,7 @@ use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
 use crate::analyzers::shared::hosts::{Backend, Lookup};
 use crate::analyzers::shared::pods_known::PodsKnown;
+use crate::analyzers::shared::suggestions::Suggestions;
 use crate::analyzers::shared::visibility::Visibility;
 use crate::declare_code;
 use crate::diagnostics::Sink;
@@ -114,15 +115,17 @@ const FROM_OUTSIDE: [&str; 4] =
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     let pods = PodsKnown::new(cx);
+    let mut suggestions = Suggestions::default();
     for object in &cx.destination_rules {
         let Some(host) = object.spec.host.as_ref().filter(|host| !host.as_str().is_empty()) else { continue };
-        check(cx, &pods, (object, host), sink);
+        check(cx, &pods, &mut suggestions, (object, host), sink);
     }
 }
 
 fn check(
     cx: &Context<'_>,
     pods: &PodsKnown<'_, '_>,
+    suggestions: &mut Suggestions,
     (object, host): (&Object<DestinationRule>, &Text),
     sink: &mut Sink,
 ) {
@@ -135,7 +138,8 @@ fn check(
         Lookup::Hidden(_) => {}
         Lookup::Unknown => {
             let own = cx.services_in(&meta.namespace);
-            let near = crate::near::nearest(host.as_str(), own.iter().map(|service| service.meta.name()));
+            let near =
+                suggestions.find(|| crate::near::nearest(host.as_str(), own.iter().map(|service| service.meta.name())));
             let help = near.map_or_else(
                 || "correct the host, or add the Service or ServiceEntry".to_owned(),
                 |near| format!("did you mean `{near}`?"),

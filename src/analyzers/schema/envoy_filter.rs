@@ -35,7 +35,7 @@ const PROXY_VERSION_MAX: usize = 1024;
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     for filter in &cx.envoy_filters {
-        validate(&filter.spec, &mut Report::new(&filter.meta, sink));
+        validate(&filter.spec, &mut Report::with_metadata(&filter.meta, sink));
     }
 }
 

@@ -30,7 +30,7 @@ const INTERNAL: &str = "internal.istio.io/gateway-semantics";
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     for gateway in &cx.gateways {
-        validate(gateway, &mut Report::new(&gateway.meta, sink));
+        validate(gateway, &mut Report::with_metadata(&gateway.meta, sink));
     }
 }
 

@@ -17,7 +17,7 @@ pub static ANALYZER: Analyzer = Analyzer {
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     for object in &cx.peer_authentications {
-        let mut report = Report::new(&object.meta, sink);
+        let mut report = Report::with_metadata(&object.meta, sink);
         if let Some(selector) = &object.spec.selector {
             selectors::not_empty(&mut report, &selector.match_labels, selector.place, "the PeerAuthentication");
         }

@@ -19,7 +19,7 @@ pub static ANALYZER: Analyzer = Analyzer {
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     for config in &cx.proxy_configs {
-        let mut report = Report::new(&config.meta, sink);
+        let mut report = Report::with_metadata(&config.meta, sink);
         policy_target(&mut report, config.spec.selector.as_ref(), None, &List::default(), "the ProxyConfig");
     }
 }

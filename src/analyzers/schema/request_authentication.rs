@@ -22,7 +22,7 @@ pub static ANALYZER: Analyzer = Analyzer {
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     for object in &cx.request_authentications {
         let spec = &object.spec;
-        let mut report = Report::new(&object.meta, sink);
+        let mut report = Report::with_metadata(&object.meta, sink);
         let selector = spec.selector.as_ref();
         let what = "the RequestAuthentication";
         selectors::policy_target(&mut report, selector, spec.target_ref.as_ref(), &spec.target_refs, what);

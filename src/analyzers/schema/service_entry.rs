@@ -25,7 +25,7 @@ const USE_WAYPOINT: &str = "istio.io/use-waypoint";
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     for object in &cx.service_entries {
-        validate(&object.spec, &mut Report::new(&object.meta, sink));
+        validate(&object.spec, &mut Report::with_metadata(&object.meta, sink));
     }
 }
 

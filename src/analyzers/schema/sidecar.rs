@@ -30,7 +30,7 @@ pub static ANALYZER: Analyzer = Analyzer {
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     for sidecar in &cx.sidecars {
-        validate(&sidecar.spec, &mut Report::new(&sidecar.meta, sink));
+        validate(&sidecar.spec, &mut Report::with_metadata(&sidecar.meta, sink));
     }
 }
 

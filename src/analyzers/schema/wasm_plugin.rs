@@ -19,7 +19,7 @@ pub static ANALYZER: Analyzer = Analyzer {
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     for object in &cx.wasm_plugins {
         let spec = &object.spec;
-        let mut report = Report::new(&object.meta, sink);
+        let mut report = Report::with_metadata(&object.meta, sink);
         let selector = spec.selector.as_ref();
         selectors::policy_target(&mut report, selector, spec.target_ref.as_ref(), &spec.target_refs, "the WasmPlugin");
         checksum(&mut report, spec.url.as_ref(), spec.sha256.as_ref());

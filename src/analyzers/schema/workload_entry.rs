@@ -18,6 +18,6 @@ pub static ANALYZER: Analyzer = Analyzer {
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     for entry in &cx.workload_entries {
-        check(&mut Report::new(&entry.meta, sink), &entry.spec, None, Addresses::All);
+        check(&mut Report::with_metadata(&entry.meta, sink), &entry.spec, None, Addresses::All);
     }
 }

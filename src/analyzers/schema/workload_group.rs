@@ -20,7 +20,7 @@ pub static ANALYZER: Analyzer = Analyzer {
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     for group in &cx.workload_groups {
-        validate(&group.spec, &mut Report::new(&group.meta, sink));
+        validate(&group.spec, &mut Report::with_metadata(&group.meta, sink));
     }
 }
 

@@ -85,13 +85,14 @@ struct Claim<'m> {
 }
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
-    let mut by_port: BTreeMap<(&str, i64), Vec<Claim<'_>>> = BTreeMap::new();
+    // Two clusters may each have their own.
+    let mut by_port: BTreeMap<(Option<&str>, &str, i64), Vec<Claim<'_>>> = BTreeMap::new();
     for object in &cx.service_entries {
         for host in &object.spec.hosts {
             for port in &object.spec.ports {
                 let Some(number) = &port.number else { continue };
                 let protocol = port.protocol.as_ref();
-                by_port.entry((host.as_str(), number.value)).or_default().push(Claim {
+                by_port.entry((object.meta.cluster.as_deref(), host.as_str(), number.value)).or_default().push(Claim {
                     object,
                     protocol: protocol.map_or("", Text::as_str).to_ascii_uppercase(),
                     span: protocol.map_or(number.span(), |protocol| protocol.span()),
@@ -101,7 +102,7 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
         }
     }
     let mut reported = BTreeSet::new();
-    for ((host, port), claims) in &by_port {
+    for ((_, host, port), claims) in &by_port {
         if claims.iter().all(|claim| claim.protocol == claims[0].protocol) {
             continue;
         }

@@ -14,4 +14,5 @@ pub mod pods_known;
 pub mod policy_scope;
 pub mod provider_uses;
 pub mod route_match;
+pub mod suggestions;
 pub mod visibility;

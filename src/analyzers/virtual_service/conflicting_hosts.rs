@@ -90,11 +90,12 @@ struct Claim<'m> {
 }
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
-    let mut by_host: BTreeMap<String, Vec<Claim<'_>>> = BTreeMap::new();
+    // Two clusters may each have their own.
+    let mut by_host: BTreeMap<(Option<&str>, String), Vec<Claim<'_>>> = BTreeMap::new();
     for object in cx.virtual_services.iter().filter(|object| is_for_mesh(&object.spec)) {
         for host in &object.spec.hosts {
             let name = cx.hosts().full_name(host.as_str(), &object.meta.namespace).into_owned();
-            let claims = by_host.entry(name).or_default();
+            let claims = by_host.entry((object.meta.cluster.as_deref(), name)).or_default();
             if !claims.iter().rev().take(1).any(|claim| std::ptr::eq(claim.object, object)) {
                 let visibility = Visibility::of(&object.spec.export_to, &object.meta.namespace);
                 claims.push(Claim { object, host, visibility });
@@ -102,7 +103,7 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
         }
     }
     let mut reported: BTreeMap<*const Object<VirtualService>, ()> = BTreeMap::new();
-    for (host, claims) in by_host.iter().filter(|(_, claims)| claims.len() > 1) {
+    for ((_, host), claims) in by_host.iter().filter(|(_, claims)| claims.len() > 1) {
         for (claim, others) in conflicts(claims) {
             if reported.insert(std::ptr::from_ref(claim.object), ()).is_none() {
                 report(host, claim, &others, sink);

@@ -6,6 +6,7 @@ use crate::analyzers::codes::REFERENCED_RESOURCE_NOT_FOUND;
 use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
 use crate::analyzers::shared::hosts::{Known, Lookup};
+use crate::analyzers::shared::suggestions::Suggestions;
 use crate::analyzers::shared::visibility::Visibility;
 use crate::declare_code;
 use crate::diagnostics::Sink;
@@ -68,16 +69,22 @@ pub static ANALYZER: Analyzer = Analyzer {
 };
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
+    let mut suggestions = Suggestions::default();
     for object in &cx.virtual_services {
         let users = Visibility::of(&object.spec.export_to, &object.meta.namespace).users(&object.meta.namespace);
         for target in targets(&object.spec) {
-            check(cx, object, &target, &users, sink);
+            check(cx, &mut suggestions, (object, &target, &users), sink);
         }
     }
     ingress_subset::check(cx, sink);
 }
 
-fn check(cx: &Context<'_>, object: &Object<VirtualService>, target: &Target<'_>, users: &[&str], sink: &mut Sink) {
+fn check(
+    cx: &Context<'_>,
+    suggestions: &mut Suggestions,
+    (object, target, users): (&Object<VirtualService>, &Target<'_>, &[&str]),
+    sink: &mut Sink,
+) {
     let meta = &object.meta;
     let word = if target.is_mirror { "mirror host" } else { "host" };
     let Some(host) = target.host().filter(|host| !host.as_str().is_empty()) else {
@@ -105,15 +112,23 @@ fn check(cx: &Context<'_>, object: &Object<VirtualService>, target: &Target<'_>,
             .help("export the service to this namespace (`exportTo`, or the annotation networking.istio.io/exportTo of a Service)")
             .related(other.file, other.name_span(), "the service that is exported elsewhere");
         }
-        Lookup::Unknown => unknown(cx, meta, target, word, &name, sink),
+        Lookup::Unknown => unknown(cx, suggestions, meta, target, (word, &name), sink),
     }
 }
 
-fn unknown(cx: &Context<'_>, meta: &Meta, target: &Target<'_>, word: &str, name: &str, sink: &mut Sink) {
+fn unknown(
+    cx: &Context<'_>,
+    suggestions: &mut Suggestions,
+    meta: &Meta,
+    target: &Target<'_>,
+    (word, name): (&str, &str),
+    sink: &mut Sink,
+) {
     let Some(host) = target.host() else { return };
     let own = cx.services_in(&meta.namespace);
-    let near = crate::near::nearest(host.as_str(), own.iter().map(|service| service.meta.name()));
-    let help = match (near, elsewhere(cx, host.as_str())) {
+    let near = suggestions.find(|| crate::near::nearest(host.as_str(), own.iter().map(|service| service.meta.name())));
+    let other = if near.is_none() { suggestions.find(|| elsewhere(cx, host.as_str())) } else { None };
+    let help = match (near, other) {
         (Some(near), _) => format!("did you mean `{near}`?"),
         (None, Some(other)) => format!("the namespace {} has it: write `{other}`", namespace_in(&other)),
         (None, None) if host.as_str().contains('.') => {

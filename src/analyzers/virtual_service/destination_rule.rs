@@ -82,9 +82,9 @@ fn check(
     let word = if is_mirror { "mirrored host" } else { "host" };
     let message = match first {
         None => format!(
-            "No DestinationRule defines the subset {:?} of the {word} {:?}: it has none.",
-            subset.as_str(),
-            host.as_str()
+            "The {word} {:?} has no DestinationRule, so nothing defines its subset {:?}.",
+            host.as_str(),
+            subset.as_str()
         ),
         Some(_) => {
             format!("No DestinationRule defines the subset {:?} of the {word} {:?}.", subset.as_str(), host.as_str())

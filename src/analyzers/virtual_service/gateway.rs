@@ -6,6 +6,7 @@ use crate::analyzers::codes::REFERENCED_RESOURCE_NOT_FOUND;
 use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
 use crate::analyzers::schema::shared::names::overlap;
+use crate::analyzers::shared::suggestions::Suggestions;
 use crate::declare_code;
 use crate::diagnostics::Sink;
 use crate::dialects::istio::types::VirtualService;
@@ -149,9 +150,10 @@ type Gateways<'m> = HashMap<(&'m str, &'m str), Gateway<'m>>;
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     let gateways = gateways(cx);
+    let mut suggestions = Suggestions::default();
     for object in &cx.virtual_services {
         for name in object.spec.gateways.iter().filter(|name| name.as_str() != "mesh") {
-            check(cx, &gateways, object, name, sink);
+            check(cx, &gateways, &mut suggestions, (object, name), sink);
         }
     }
 }
@@ -181,7 +183,13 @@ pub fn reference<'n>(name: &'n str, own: &'n str) -> (&'n str, &'n str) {
     }
 }
 
-fn check(cx: &Context<'_>, gateways: &Gateways<'_>, object: &Object<VirtualService>, name: &Text, sink: &mut Sink) {
+fn check(
+    cx: &Context<'_>,
+    gateways: &Gateways<'_>,
+    suggestions: &mut Suggestions,
+    (object, name): (&Object<VirtualService>, &Text),
+    sink: &mut Sink,
+) {
     let meta = &object.meta;
     if name.as_str().contains(GENERATED) {
         sink.report(
@@ -203,7 +211,8 @@ fn check(cx: &Context<'_>, gateways: &Gateways<'_>, object: &Object<VirtualServi
         if gateways.is_empty() || !cx.hosts().has_namespace(namespace) {
             sink.undecided("gateways of VirtualServices", "Gateways");
         } else {
-            missing(gateways, meta, name, (namespace, short), sink);
+            let help = suggestions.find(|| Some(help(gateways, namespace, short)));
+            missing(meta, name, namespace, help, sink);
         }
         return;
     };
@@ -231,16 +240,20 @@ fn check(cx: &Context<'_>, gateways: &Gateways<'_>, object: &Object<VirtualServi
     }
 }
 
-fn missing(gateways: &Gateways<'_>, meta: &Meta, name: &Text, (namespace, short): (&str, &str), sink: &mut Sink) {
+/// What to do about a gateway that does not exist.
+fn help(gateways: &Gateways<'_>, namespace: &str, short: &str) -> String {
     let mut names: Vec<_> = gateways.keys().copied().collect();
     names.sort_unstable();
     let near = crate::near::nearest(short, names.iter().filter(|(ns, _)| *ns == namespace).map(|(_, n)| *n));
     let other = names.iter().find(|(_, n)| *n == short);
-    let help = match (near, other) {
+    match (near, other) {
         (Some(near), _) => format!("did you mean `{near}`?"),
         (None, Some((other, _))) => format!("the namespace {other} has it: write `{other}/{short}`"),
         (None, None) => "add the Gateway, or name another one".to_owned(),
-    };
+    }
+}
+
+fn missing(meta: &Meta, name: &Text, namespace: &str, help: Option<String>, sink: &mut Sink) {
     sink.report(
         &REFERENCED_RESOURCE_NOT_FOUND,
         meta,
@@ -248,7 +261,7 @@ fn missing(gateways: &Gateways<'_>, meta: &Meta, name: &Text, (namespace, short)
         format!("The gateway {:?} does not exist in namespace {namespace:?}.", name.as_str()),
     )
     .label("unknown gateway")
-    .help(help);
+    .help(help.unwrap_or_else(|| "add the Gateway, or name another one".to_owned()));
 }
 
 /// True when a host of the gateway and the VirtualService's host have something in common.

@@ -25,7 +25,7 @@ pub static ANALYZER: Analyzer = Analyzer {
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     for object in &cx.destination_rules {
-        validate(&object.spec, &mut Report::new(&object.meta, sink));
+        validate(&object.spec, &mut Report::with_metadata(&object.meta, sink));
     }
 }
 

@@ -9,6 +9,9 @@ use crate::schema::{At, Text};
 /// The judgement on a value: fine, or one sentence (without the full stop) that says what is wrong with it.
 pub type Verdict = Result<(), String>;
 
+/// Annotation that keeps an AuthorizationPolicy from being enforced.
+const DRY_RUN: &str = "istio.io/dry-run";
+
 /// Reports on one object.
 pub struct Report<'a> {
     /// The object.
@@ -20,6 +23,20 @@ impl<'a> Report<'a> {
     /// Reports on `meta` go to `sink`.
     pub fn new(meta: &'a Meta, sink: &'a mut Sink) -> Self {
         Self { meta, sink }
+    }
+
+    /// As [`Report::new`], after the one rule for the metadata of every kind but AuthorizationPolicy (rule 6).
+    pub fn with_metadata(meta: &'a Meta, sink: &'a mut Sink) -> Self {
+        let mut report = Self::new(meta, sink);
+        if let Some((key, _)) = meta.annotations.entry(DRY_RUN) {
+            report
+                .error(
+                    key.span(),
+                    format!("the annotation {DRY_RUN} is only for AuthorizationPolicies, not for a {}", meta.kind),
+                )
+                .help("remove it; `meshctl analyze` shows what is wrong without applying anything");
+        }
+        report
     }
 
     /// Istio refuses the object (IST0106). `message` is a sentence without its full stop.
@@ -69,4 +86,21 @@ fn sentence(mut message: String) -> String {
         message.push('.');
     }
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialects::model::{Model, Options};
+
+    #[test]
+    fn rule_6_dry_run_is_for_authorization_policies() {
+        let mut model = Model::new(Options::default());
+        let text = "{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: {name: a, annotations: {istio.io/dry-run: 'true'}}, spec: {host: a}}";
+        model.add_yaml("a", text.to_owned(), None);
+        let mut sink = Sink::default();
+        Report::with_metadata(&model.destination_rules[0].meta, &mut sink);
+        assert_eq!(sink.findings.len(), 1);
+        assert!(sink.findings[0].message.contains("only for AuthorizationPolicies"), "{}", sink.findings[0].message);
+    }
 }

@@ -38,7 +38,7 @@ const MESH: &str = "mesh";
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     for object in &cx.virtual_services {
-        validate(object, &mut Report::new(&object.meta, sink));
+        validate(object, &mut Report::with_metadata(&object.meta, sink));
     }
 }
 
