@@ -28,7 +28,7 @@ fn planted(folder: &str) -> Vec<(String, u64, String)> {
     for entry in fs::read_dir(repository(&format!("examples/{folder}"))).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if name.ends_with(".md") {
+        if path.extension().is_some_and(|ending| ending == "md") {
             continue;
         }
         for (at, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {

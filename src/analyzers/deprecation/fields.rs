@@ -35,8 +35,7 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
     for sidecar in &cx.sidecars {
         let proxy = sidecar.spec.outbound_traffic_policy.as_ref().and_then(|policy| policy.egress_proxy.as_ref());
         if let Some(proxy) = proxy {
-            let place = proxy.place;
-            let span = crate::manifests::source::Span::new(place.key, place.key + "egressProxy".len() as u32);
+            let span = proxy.place.key_span("egressProxy");
             sink.report(&DEPRECATED, &sidecar.meta, span, "`egressProxy` of a Sidecar is deprecated and ignored.")
                 .help("send the traffic to an egress gateway with a VirtualService");
         }

@@ -53,9 +53,12 @@ fn filter_name(patch: &EnvoyConfigPatch) -> &str {
     named.or_else(matched).unwrap_or_default()
 }
 
+/// The places of one code, each with its sentence.
+type Places = (&'static Code, Vec<(Span, String)>);
+
 fn check(filter: &Object<EnvoyFilter>, versioned: &BTreeMap<&str, usize>, sink: &mut Sink) {
     let ordered = filter.spec.priority.is_some_and(|priority| priority.value != 0);
-    let mut found: BTreeMap<&str, (&'static Code, Vec<(Span, String)>)> = BTreeMap::new();
+    let mut found: BTreeMap<&str, Places> = BTreeMap::new();
     for patch in &filter.spec.config_patches {
         let Some(operation) = patch.patch.as_ref().and_then(|patch| patch.operation) else { continue };
         let apply_to = patch.apply_to.map_or(ApplyTo::Invalid, |apply_to| apply_to.value);

@@ -145,10 +145,8 @@ fn check(configuration: &Object<WebhookConfiguration>, sink: &mut Sink) {
 
 /// What to underline of a webhook without an address: its `clientConfig`, else its name.
 fn span(webhook: &Webhook) -> Span {
-    const KEY: u32 = "clientConfig".len() as u32;
-    let client = webhook.client_config.as_ref().map(|client| client.place.key);
-    let name = || webhook.name.as_ref().map_or(webhook.place.span(), Text::span);
-    client.map_or_else(name, |key| Span::new(key, key + KEY))
+    let client = webhook.client_config.as_ref().map(|client| client.place.key_span("clientConfig"));
+    client.unwrap_or_else(|| webhook.name.as_ref().map_or(webhook.place.span(), Text::span))
 }
 
 /// The host of an `https` URL; nothing when the text is none.

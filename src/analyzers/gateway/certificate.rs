@@ -83,6 +83,9 @@ const NAMED: usize = 5;
 /// A certificate: the name of a Secret, or the files of certificate and key.
 type Certificate<'m> = (&'m str, &'m str);
 
+/// The labels of a selector, sorted.
+type Labels<'m> = Vec<(&'m str, &'m str)>;
+
 struct User<'m> {
     gateway: &'m Object<Gateway>,
     span: Span,
@@ -90,7 +93,7 @@ struct User<'m> {
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     // Gateways with the same selector are kept together: mostly all have the same few.
-    let mut users: BTreeMap<Certificate<'_>, BTreeMap<Vec<(&str, &str)>, Vec<User<'_>>>> = BTreeMap::new();
+    let mut users: BTreeMap<Certificate<'_>, BTreeMap<Labels<'_>, Vec<User<'_>>>> = BTreeMap::new();
     for gateway in &cx.model().gateways {
         for server in &gateway.spec.servers {
             let Some((certificate, span)) = server.tls.as_deref().and_then(certificate) else { continue };
@@ -101,7 +104,7 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
         }
     }
     for by_selector in users.values() {
-        let mut by_label: BTreeMap<(&str, &str), Vec<&Vec<(&str, &str)>>> = BTreeMap::new();
+        let mut by_label: BTreeMap<(&str, &str), Vec<&Labels<'_>>> = BTreeMap::new();
         for selector in by_selector.keys() {
             for pair in selector {
                 by_label.entry(*pair).or_default().push(selector);
@@ -124,14 +127,14 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
     }
 }
 
-fn sorted(selector: &Map<Text>) -> Vec<(&str, &str)> {
+fn sorted(selector: &Map<Text>) -> Labels<'_> {
     let mut pairs: Vec<_> = selector.pairs().collect();
     pairs.sort_unstable();
     pairs
 }
 
 fn certificate(tls: &ServerTlsSettings) -> Option<(Certificate<'_>, Span)> {
-    let filled = |text: &Option<Text>| text.as_ref().map_or(false, |text| !text.as_str().is_empty());
+    let filled = |text: &Option<Text>| text.as_ref().is_some_and(|text| !text.as_str().is_empty());
     if filled(&tls.credential_name) {
         return tls.credential_name.as_ref().map(|name| ((name.as_str(), ""), name.span()));
     }

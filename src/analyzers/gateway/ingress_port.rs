@@ -93,7 +93,7 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
         match reachable {
             None => gateways::report_no_pods(cx, gateway, sink, "gateway ports"),
             Some(reachable) if reachable.services.is_empty() => {
-                sink.undecided("gateway ports", "Services of the gateway")
+                sink.undecided("gateway ports", "Services of the gateway");
             }
             Some(reachable) => check(gateway, reachable, sink),
         }

@@ -95,7 +95,7 @@ fn validate_patch(config: &EnvoyConfigPatch, report: &mut Report<'_>) {
 }
 
 fn start_of(patch: &Patch) -> Span {
-    Span::new(patch.place.key, patch.place.key + 5)
+    patch.place.key_span("patch")
 }
 
 fn proxy_version(matches: &EnvoyConfigObjectMatch, report: &mut Report<'_>) {
@@ -117,7 +117,7 @@ fn match_fits(apply_to: At<ApplyTo>, matches: &EnvoyConfigObjectMatch, report: &
     ]
     .into_iter()
     .flatten()
-    .map(|(name, place)| (name, Span::new(place.key, place.key + crate::manifests::source::to_u32(name.len()))))
+    .map(|(name, place)| (name, place.key_span(name)))
     .collect();
     let wanted = match apply_to.value {
         ApplyTo::Listener | ApplyTo::FilterChain | ApplyTo::NetworkFilter | ApplyTo::HttpFilter => "listener",
@@ -139,7 +139,7 @@ fn match_fits(apply_to: At<ApplyTo>, matches: &EnvoyConfigObjectMatch, report: &
 
 fn filter_match(apply_to: ApplyTo, chain: &FilterChainMatch, report: &mut Report<'_>) {
     let Some(filter) = &chain.filter else { return };
-    let key = Span::new(filter.place.key, filter.place.key + 6);
+    let key = filter.place.key_span("filter");
     if matches!(apply_to, ApplyTo::Listener | ApplyTo::FilterChain) {
         report.warning(key, format!("a filter match has no effect with `applyTo: {}`", apply_to.word()));
     }
@@ -150,7 +150,7 @@ fn filter_match(apply_to: ApplyTo, chain: &FilterChainMatch, report: &mut Report
     }
     deprecated_name(filter.name.as_ref(), report);
     let Some(inner) = &filter.sub_filter else { return };
-    let inner_key = Span::new(inner.place.key, inner.place.key + 9);
+    let inner_key = inner.place.key_span("subFilter");
     if apply_to != ApplyTo::HttpFilter {
         report.error(inner_key, "a `subFilter` match only goes with `applyTo: HTTP_FILTER`");
     } else if !HTTP_CONNECTION_MANAGER.contains(&name) {

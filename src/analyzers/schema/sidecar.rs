@@ -81,7 +81,7 @@ fn validate_ingress(listener: &IstioIngressListener, ports: &mut BTreeMap<i64, S
     if let (Some(http), Some(known)) = (http, known)
         && !known.is_http()
     {
-        let span = Span::new(http.place.key, http.place.key + 4);
+        let span = http.place.key_span("http");
         report.warning(span, "HTTP limits have no effect on a listener whose protocol is not HTTP; only `tcp` counts");
     }
 }
@@ -149,8 +149,7 @@ fn validate_egress(listeners: &[IstioEgressListener], report: &mut Report<'_>) {
     for (at, listener) in listeners.iter().enumerate() {
         match &listener.port {
             None if at + 1 < listeners.len() => {
-                let span =
-                    listener.hosts.place.map_or(listener.place.span(), |place| Span::new(place.key, place.key + 5));
+                let span = listener.hosts.place.map_or(listener.place.span(), |place| place.key_span("hosts"));
                 report
                     .error(span, "a listener without a port takes everything, so it must be the last one")
                     .help("move it to the end of `egress`; one of them is possible");

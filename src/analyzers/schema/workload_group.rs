@@ -7,7 +7,6 @@ use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
 use crate::diagnostics::Sink;
 use crate::dialects::istio::types::{ReadinessProbe, WorkloadGroup};
-use crate::manifests::source::Span;
 
 /// Validates WorkloadGroups as Istio's webhook does.
 pub static ANALYZER: Analyzer = Analyzer {
@@ -38,8 +37,7 @@ fn validate(group: &WorkloadGroup, report: &mut Report<'_>) {
 
 fn validate_probe(probe: &ReadinessProbe, report: &mut Report<'_>) {
     if probe.http_get.is_none() && probe.tcp_socket.is_none() && probe.exec.is_none() && probe.grpc.is_none() {
-        let place = probe.place;
-        let span = if place.key < place.start { Span::new(place.key, place.key + 5) } else { place.span() };
+        let span = probe.place.key_span("probe");
         report.error(span, "the probe has no method").help("set one of `httpGet`, `tcpSocket`, `exec` and `grpc`");
     }
     for header in probe.http_get.iter().flat_map(|http| &http.http_headers) {

@@ -44,8 +44,7 @@ pub fn mode_span(tls: &ServerTlsSettings) -> Span {
 
 /// The key of the block.
 pub fn key_span(tls: &ServerTlsSettings) -> Span {
-    let place = tls.place;
-    if place.key < place.start { Span::new(place.key, place.key + 3) } else { place.span() }
+    tls.place.key_span("tls")
 }
 
 /// Checks rules 41 and 42: certificates against the mode, cipher suites, old protocol versions.
