@@ -14,10 +14,12 @@ use crate::manifests::source::{Source, Span};
 /// Lines shown before the first and after the last label.
 const BEFORE: u32 = 2;
 const AFTER: u32 = 1;
-/// Longer lines are cut.
+/// Longer lines are cut, however wide the terminal is: they are not written by hand.
 const MAX_CHARS: usize = 160;
-/// What stays before a label in a line that is cut.
-const LEAD_CHARS: usize = 40;
+/// Below this nothing would be left to read.
+const MIN_CHARS: usize = 50;
+/// What miette draws before a line.
+const MARGIN: u16 = 9;
 
 /// The lines around some spans of one file.
 pub(super) struct Excerpt {
@@ -25,13 +27,15 @@ pub(super) struct Excerpt {
     text: String,
     first_line: usize,
     column: usize,
+    max_chars: usize,
     /// The spans in `text`, in the order they were given.
     pub spans: Vec<Range<usize>>,
 }
 
 impl Excerpt {
     /// Copies the lines around `spans`, of which the first names the place. A span over several lines is cut to its first.
-    pub fn new(source: &Source, spans: &[Span]) -> Self {
+    /// Lines that are too long for a terminal of `width` columns are cut too.
+    pub fn new(source: &Source, spans: &[Span], width: u16) -> Self {
         let spans: Vec<Span> = spans.iter().map(|span| one_line(source, *span)).collect();
         let lines: Vec<u32> = spans.iter().map(|span| source.line_col(span.start).line).collect();
         let first = lines.iter().min().map_or(1, |line| line.saturating_sub(BEFORE).max(1));
@@ -41,6 +45,7 @@ impl Excerpt {
             text: String::new(),
             first_line: first as usize,
             column: spans.first().map_or(1, |span| source.line_col(span.start).col) as usize,
+            max_chars: usize::from(width.saturating_sub(MARGIN)).clamp(MIN_CHARS, MAX_CHARS),
             spans: vec![0..0; spans.len()],
         };
         for line in first..=last.min(source.lines()) {
@@ -56,7 +61,8 @@ impl Excerpt {
     fn push_line(&mut self, source: &Source, line: Span, spans: &[Span], here: impl Iterator<Item = usize> + Clone) {
         let text = source.slice(line);
         let start = line.start as usize;
-        let cut = window(text, here.clone().map(|at| spans[at].start as usize - start).min());
+        let label = here.clone().map(|at| spans[at].start as usize - start).min();
+        let cut = window(text, label, self.max_chars);
         if cut.start > 0 {
             self.text.push('…');
         }
@@ -98,14 +104,14 @@ fn one_line(source: &Source, span: Span) -> Span {
 }
 
 /// The bytes of a line to show so that a label at `label` is among them.
-fn window(text: &str, label: Option<usize>) -> Range<usize> {
-    let over = |text: &str| text.char_indices().nth(MAX_CHARS).map(|(at, _)| at);
+fn window(text: &str, label: Option<usize>, max_chars: usize) -> Range<usize> {
+    let over = |text: &str| text.char_indices().nth(max_chars).map(|(at, _)| at);
     if over(text).is_none() {
         return 0..text.len();
     }
     let label = label.unwrap_or(0).min(text.len());
-    let lead = text[..label].char_indices().rev().take(LEAD_CHARS).last().map_or(label, |(at, _)| at);
-    let from = if label < MAX_CHARS / 2 { 0 } else { lead };
+    let lead = text[..label].char_indices().rev().take(max_chars / 4).last().map_or(label, |(at, _)| at);
+    let from = if label < max_chars / 2 { 0 } else { lead };
     from..over(&text[from..]).map_or(text.len(), |end| from + end)
 }
 
@@ -144,7 +150,7 @@ mod tests {
 
     fn shown(text: &str, span: Range<u32>) -> (String, String) {
         let source = Source::new("a.yaml", text.to_owned());
-        let excerpt = Excerpt::new(&source, &[Span::new(span.start, span.end)]);
+        let excerpt = Excerpt::new(&source, &[Span::new(span.start, span.end)], 200);
         (excerpt.text[excerpt.spans[0].clone()].to_owned(), excerpt.text)
     }
 

@@ -23,7 +23,7 @@ pub(super) fn render(report: &Report<'_>, style: Style, out: &mut dyn Write) -> 
     let handler = handler(style);
     for finding in report.findings {
         headline(finding, style, out)?;
-        for part in parts(report, finding) {
+        for part in parts(report, finding, style.width) {
             let mut text = String::new();
             handler.render_report(&mut text, &part).map_err(io::Error::other)?;
             out.write_all(text.as_bytes())?;
@@ -74,7 +74,7 @@ fn headline(finding: &Diagnostic, style: Style, out: &mut dyn Write) -> io::Resu
 }
 
 /// The finding with its snippet, then one part for each related place that stands elsewhere. The help ends the last one.
-fn parts(report: &Report<'_>, finding: &Diagnostic) -> Vec<Part> {
+fn parts(report: &Report<'_>, finding: &Diagnostic, width: u16) -> Vec<Part> {
     let is_near = |related: &Related| finding.at.is_some_and(|at| near(report, at, related.at));
     let (near, far): (Vec<&Related>, Vec<&Related>) = finding.related.iter().partition(|related| is_near(related));
     let severity = match finding.level {
@@ -82,14 +82,14 @@ fn parts(report: &Report<'_>, finding: &Diagnostic) -> Vec<Part> {
         Level::Warning => Severity::Warning,
         Level::Info => Severity::Advice,
     };
-    let mut main = Part::new(severity, &finding.message);
+    let mut main = Part::new(severity, &finding.message, width);
     if let Some(at) = finding.at {
         let labels = near.iter().map(|related| (related.at.span, Some(related.text.as_str())));
         main.show(report, at, finding.label.as_deref(), labels);
     }
     let mut parts = vec![main];
     for related in far {
-        let mut part = Part::new(Severity::Advice, &related.text);
+        let mut part = Part::new(Severity::Advice, &related.text, width);
         part.show(report, related.at, None, std::iter::empty());
         parts.push(part);
     }
@@ -108,15 +108,16 @@ fn near(report: &Report<'_>, at: Location, other: Location) -> bool {
 struct Part {
     severity: Severity,
     message: String,
+    width: u16,
     excerpt: Option<Excerpt>,
     labels: Vec<LabeledSpan>,
     help: Option<String>,
 }
 
 impl Part {
-    fn new(severity: Severity, message: &str) -> Self {
+    fn new(severity: Severity, message: &str, width: u16) -> Self {
         let message = plain::line(message).into_owned();
-        Self { severity, message, excerpt: None, labels: Vec::new(), help: None }
+        Self { severity, message, width, excerpt: None, labels: Vec::new(), help: None }
     }
 
     /// Adds the snippet around `at`; the other spans are of the same file.
@@ -129,7 +130,7 @@ impl Part {
     ) {
         let all: Vec<(Span, Option<&str>)> = std::iter::once((at.span, label)).chain(others).collect();
         let spans: Vec<Span> = all.iter().map(|(span, _)| *span).collect();
-        let excerpt = Excerpt::new(report.source(at), &spans);
+        let excerpt = Excerpt::new(report.source(at), &spans, self.width);
         let labels = excerpt.spans.iter().zip(&all).enumerate().map(|(index, (range, (_, text)))| {
             let text = text.map(|text| plain::line(text).into_owned());
             let make = if index == 0 { LabeledSpan::new_primary_with_span } else { LabeledSpan::new_with_span };
