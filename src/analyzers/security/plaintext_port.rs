@@ -17,7 +17,8 @@ declare_code! {
     ///
     /// On a port with mode DISABLE the workload accepts plaintext only. Everybody in the network reads and sends there, and no
     /// client has an identity: policies with principals or namespaces cannot fit. It is an error when a gateway routes to
-    /// the port, because then it is the one that carries the application's traffic.
+    /// the port, because then it is the one that carries the application's traffic; for other ports (metrics, say) it is
+    /// for your information.
     ///
     /// ## Bad
     ///
@@ -104,6 +105,9 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
         }
         for port in disabled {
             diagnostic.related(policy.meta.file, port.span(), "plaintext only");
+        }
+        if route.is_none() {
+            diagnostic.level(Level::Info);
         }
         if let Some((object, destination)) = route {
             let span = destination.host.as_ref().map_or_else(|| object.meta.name_span(), Text::span);

@@ -3,7 +3,7 @@
 //! A text inside of a ConfigMap is parsed on its own; its findings point at the real lines of the file.
 
 use super::types::{MeshConfig, MeshNetworks};
-use crate::dialects::model::{Model, Unreadable};
+use crate::dialects::model::{Model, Trapped, Unreadable};
 use crate::dialects::object::{Defects, Meta, Object};
 use crate::manifests::embedded::Embedded;
 use crate::manifests::parse;
@@ -25,7 +25,7 @@ impl Model {
     pub fn add_mesh_config(&mut self, name: &str, text: String) -> FileId {
         let (file, meta, root) = self.add_settings(name, text, "MeshConfig", "istio");
         if let Some(root) = root {
-            let config = self.read_settings(&root, "", &meta);
+            let config = self.read_settings(&Tree { root, exact: true }, "", &meta);
             self.mesh.configs.push(Object { meta, spec: config, status: None });
         }
         file
@@ -35,7 +35,7 @@ impl Model {
     pub fn add_mesh_networks(&mut self, name: &str, text: String) -> FileId {
         let (file, meta, root) = self.add_settings(name, text, "MeshNetworks", "meshnetworks");
         if let Some(root) = root {
-            let networks = self.read_settings(&root, "", &meta);
+            let networks = self.read_settings(&Tree { root, exact: true }, "", &meta);
             self.mesh.networks.push(Object { meta, spec: networks, status: None });
         }
         file
@@ -47,13 +47,13 @@ impl Model {
             return;
         }
         if let Some(node) = root.path(&["data", "mesh"])
-            && let Some(tree) = self.embedded_tree(node, meta.file)
+            && let Some(tree) = self.embedded_tree(node, meta)
         {
             let config = self.read_settings(&tree, "mesh", meta);
             self.mesh.configs.push(Object { meta: meta.clone(), spec: config, status: None });
         }
         if let Some(node) = root.path(&["data", "meshNetworks"])
-            && let Some(tree) = self.embedded_tree(node, meta.file)
+            && let Some(tree) = self.embedded_tree(node, meta)
         {
             let networks = self.read_settings(&tree, "meshNetworks", meta);
             self.mesh.networks.push(Object { meta: meta.clone(), spec: networks, status: None });
@@ -82,45 +82,65 @@ impl Model {
         (file, meta, root)
     }
 
-    fn read_settings<T: Shape + Default>(&mut self, root: &Node, within: &'static str, meta: &Meta) -> T {
+    fn read_settings<T: Shape + Default>(&mut self, tree: &Tree, within: &'static str, meta: &Meta) -> T {
         let mut cx = Reader::default();
+        let root = &tree.root;
         let place = Place::bare(root.span);
         let read = |cx: &mut Reader| Proto::<T>::read(root, place, cx);
         let settings = if within.is_empty() { read(&mut cx) } else { cx.within("data", |cx| cx.within(within, read)) };
-        if !cx.defects.is_empty() {
+        if tree.exact && !cx.defects.is_empty() {
             self.objects.defects.push(Defects { meta: meta.clone(), defects: cx.defects });
         }
         settings.map(|proto| proto.0).unwrap_or_default()
     }
 
     /// The tree of a YAML text that is the value of `node`, with the places of the file.
-    fn embedded_tree(&mut self, node: &Node, file: FileId) -> Option<Node> {
+    fn embedded_tree(&mut self, node: &Node, meta: &Meta) -> Option<Tree> {
+        let file = meta.file;
         let text = node.as_str()?;
-        let written = embed(node, text, &self.sources.get(file).text);
+        let (written, exact) = embed(node, text, &self.sources.get(file).text);
         let mut parsed = parse::parse(written.text(), &self.options.limits);
         parsed.relocate(&written);
         self.unreadable.extend(parsed.problems.into_iter().map(|problem| Unreadable { file, problem }));
-        parsed.documents.into_iter().next().map(|document| document.root)
+        self.comments.extend(parsed.comments.into_iter().map(|comment| (file, comment)));
+        let document = parsed.documents.into_iter().next()?;
+        if exact {
+            self.traps.extend(document.traps.into_iter().map(|trap| Trapped {
+                file,
+                kind: meta.kind.to_owned(),
+                namespace: meta.namespace.to_string(),
+                name: meta.name().to_owned(),
+                trap,
+            }));
+        }
+        Some(Tree { root: document.root, exact })
     }
+}
+
+/// A document inside of a text.
+struct Tree {
+    root: Node,
+    /// False when places are only those of the whole text: then findings and edits at single values would be wrong.
+    exact: bool,
 }
 
 /// The text of a scalar with the way back to its file: line by line for a block, as a whole where the scalar is written on
 /// one line without escapes. Any other spelling leads back to the start of the scalar.
-fn embed(node: &Node, text: &str, source: &str) -> Embedded {
+fn embed(node: &Node, text: &str, source: &str) -> (Embedded, bool) {
     let start = node.span.start as usize;
     let written = source.get(node.span.range()).unwrap_or_default();
     let lines = if node.style == Style::Block { by_line(text, written, start) } else { None };
     if let Some(embedded) = lines {
-        return embedded;
+        return (embedded, true);
     }
     if let Some(at) = written.find(text) {
-        return Embedded::verbatim(text, start + at);
+        return (Embedded::verbatim(text, start + at), true);
     }
     let mut embedded = Embedded::default();
     for (at, c) in text.char_indices() {
         embedded.push(&text[at..at + c.len_utf8()], start);
     }
-    embedded
+    (embedded, false)
 }
 
 /// Matches the lines of a literal block with those of the file, which have an indentation before them.
@@ -179,13 +199,22 @@ mod tests {
 
     #[test]
     fn other_spellings_point_at_the_scalar() {
-        let text = config_map("\"trustDomain: example.org\\nrootNamespace: mesh\"\n");
+        let text = config_map("\"trustDomain: example.org\\nrootNamespace: mesh\\nnope: 1\"\n");
         let model = model(&text);
         let config = &model.mesh.configs[0].spec;
         assert_eq!(config.root_namespace.as_ref().unwrap().as_str(), "mesh");
         let line = |span: crate::manifests::source::Span| model.sources.get(FileId(0)).line_col(span.start).line;
         assert_eq!(line(config.root_namespace.as_ref().unwrap().span()), 7);
         assert!(config.root_namespace.as_ref().unwrap().span().end as usize <= text.len());
+        assert!(model.defects.is_empty(), "no finding at a place that is not the field's");
+    }
+
+    #[test]
+    fn traps_and_comments_in_a_block_are_seen() {
+        let text = config_map("|\n    trustDomain: a # meshctl:ignore K8S0003 why\n    trustDomain: b\n");
+        let model = model(&text);
+        assert!(matches!(&model.traps[..], [Trapped { trap: parse::Trap::DuplicateKey { .. }, .. }]));
+        assert_eq!(&text[model.comments[0].1.span.range()], "# meshctl:ignore K8S0003 why");
     }
 
     #[test]

@@ -228,8 +228,13 @@ const SHA_CLAUSE: &str = "must be 64 hexadecimal digits in lower case";
 
 /// A text before `://` is a scheme; without one the address is that of an image.
 fn has_known_scheme(node: &Node) -> bool {
-    let scheme = node.as_str().and_then(|url| url.split_once("://")).map(|(scheme, _)| scheme);
-    scheme.is_none_or(|scheme| ["", "http", "https", "file", "oci"].contains(&scheme))
+    let Some(url) = node.as_str() else { return true };
+    if url.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return false;
+    }
+    url.split_once("://")
+        .map(|(scheme, _)| scheme)
+        .is_none_or(|scheme| ["", "http", "https", "file", "oci"].contains(&scheme))
 }
 
 fn is_sha256(node: &Node) -> bool {
