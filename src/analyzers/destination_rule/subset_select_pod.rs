@@ -228,8 +228,8 @@ fn of_entry(
 fn without_pods(meta: &Meta, subset: &Subset, service: &Meta, sink: &mut Sink) {
     let labels: Vec<String> = subset.labels.pairs().map(|(key, value)| format!("{key}={value}")).collect();
     let name = subset.name.as_ref();
-    let span = subset.labels.place.map_or(subset.place.span(), |place| place.span());
-    let span = name.map_or(span, |name| name.span());
+    let span = subset.labels.place.map_or(subset.place.span(), crate::manifests::source::Place::span);
+    let span = name.map_or(span, Text::span);
     sink.report(
         &SUBSET_WITHOUT_PODS,
         meta,

@@ -95,7 +95,7 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
                 by_port.entry((object.meta.cluster.as_deref(), host.as_str(), number.value)).or_default().push(Claim {
                     object,
                     protocol: protocol.map_or("", Text::as_str).to_ascii_uppercase(),
-                    span: protocol.map_or(number.span(), |protocol| protocol.span()),
+                    span: protocol.map_or(number.span(), Text::span),
                     visibility: Visibility::of(&object.spec.export_to, &object.meta.namespace),
                 });
             }

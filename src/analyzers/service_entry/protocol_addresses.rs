@@ -93,7 +93,7 @@ fn check(object: &Object<ServiceEntry>, sink: &mut Sink) {
         let protocol = port.protocol.as_ref();
         let name = protocol.map_or("", Text::as_str);
         if name.is_empty() || name.eq_ignore_ascii_case("TCP") {
-            let span = protocol.map_or(port.place.span(), |protocol| protocol.span());
+            let span = protocol.map_or(port.place.span(), Text::span);
             let kind = if name.is_empty() { "a port without a protocol" } else { "a TCP port" };
             sink.report(
                 &ADDRESSES_REQUIRED,

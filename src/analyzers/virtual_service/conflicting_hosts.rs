@@ -1,6 +1,6 @@
 //! IST0109: two VirtualServices for one host inside the mesh.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
@@ -102,10 +102,10 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
             }
         }
     }
-    let mut reported: BTreeMap<*const Object<VirtualService>, ()> = BTreeMap::new();
+    let mut reported: BTreeSet<*const Object<VirtualService>> = BTreeSet::new();
     for ((_, host), claims) in by_host.iter().filter(|(_, claims)| claims.len() > 1) {
         for (claim, others) in conflicts(claims) {
-            if reported.insert(std::ptr::from_ref(claim.object), ()).is_none() {
+            if reported.insert(std::ptr::from_ref(claim.object)) {
                 report(host, claim, &others, sink);
             }
         }

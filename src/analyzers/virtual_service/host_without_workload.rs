@@ -122,7 +122,7 @@ fn check(
     .help("correct the selector of the Service, or the labels of the pod template")
     .related(
         service.meta.file,
-        selector.place.map_or(service.meta.name_span(), |place| place.entry()),
+        selector.place.map_or(service.meta.name_span(), crate::manifests::source::Place::entry),
         "this selector",
     );
 }

@@ -27,7 +27,7 @@ impl<'v> Target<'v> {
 
     /// What to underline: the host, or the item without one.
     pub fn span(&self) -> Span {
-        self.host().map_or(self.item, |host| host.span())
+        self.host().map_or(self.item, Text::span)
     }
 }
 
