@@ -101,7 +101,8 @@ fn check(meta: &Meta, route: &HttpRoute, sink: &mut Sink) {
             meta,
             timeout.span(),
             format!(
-                "1 try and {count} retries of {} take up to {}, but the route ends after {}: {cut}.",
+                "1 try and {count} {} of {} take up to {}, but the route ends after {}: {cut}.",
+                if count == 1 { "retry" } else { "retries" },
                 text(one),
                 text(all),
                 text(limit)

@@ -12,6 +12,7 @@ use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
 use crate::diagnostics::Sink;
 use crate::dialects::istio::types::DestinationRule;
+use crate::manifests::source::Place;
 use crate::schema::{List, Text};
 
 /// Validates every DestinationRule.
@@ -30,6 +31,10 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
 }
 
 fn validate(spec: &DestinationRule, report: &mut Report<'_>) {
+    // A `spec` without a host is a finding of the structure; an object without `spec` is none there.
+    if spec.place == Place::default() {
+        report.error(report.meta.name_span(), "the DestinationRule has no host").help("add `spec: {host: NAME}`");
+    }
     report.text(spec.host.as_ref(), names::wildcard_host);
     traffic::policy(report, spec.traffic_policy.as_deref());
     subsets(report, spec);
