@@ -107,7 +107,7 @@ impl<'m> Context<'m> {
         namespace: Option<&'s str>,
         selector: &'s Map<Text>,
     ) -> impl Iterator<Item = &'s Workload<'m>> + 's {
-        let everywhere = namespace.is_none().then(|| self.labels.namespaces());
+        let everywhere = namespace.is_none().then(|| self.labels.namespaces_for(selector));
         let namespaces = namespace.into_iter().chain(everywhere.into_iter().flatten());
         namespaces
             .flat_map(|namespace| self.labels.candidates(namespace, selector))

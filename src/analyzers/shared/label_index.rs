@@ -1,6 +1,6 @@
 //! Which pods a selector selects and which Services select a pod, without comparing each with each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::analyzers::context::Workload;
 use crate::dialects::kubernetes::types::Service;
@@ -14,18 +14,25 @@ type Label<'m> = (&'m str, &'m str, &'m str);
 pub struct LabelIndex<'m> {
     pods: HashMap<Label<'m>, Vec<usize>>,
     by_namespace: BTreeMap<&'m str, Vec<usize>>,
+    spread: HashMap<(&'m str, &'m str), BTreeSet<&'m str>>,
     services: HashMap<Label<'m>, Vec<&'m Object<Service>>>,
 }
 
 impl<'m> LabelIndex<'m> {
     /// The index of an input.
     pub fn new(workloads: &[Workload<'m>], services: &'m [Object<Service>]) -> Self {
-        let mut index = Self { pods: HashMap::new(), by_namespace: BTreeMap::new(), services: HashMap::new() };
+        let mut index = Self {
+            pods: HashMap::new(),
+            by_namespace: BTreeMap::new(),
+            spread: HashMap::new(),
+            services: HashMap::new(),
+        };
         for (at, workload) in workloads.iter().enumerate() {
             let namespace = &*workload.meta.namespace;
             index.by_namespace.entry(namespace).or_default().push(at);
             for (key, value) in workload.labels.pairs() {
                 index.pods.entry((namespace, key, value)).or_default().push(at);
+                index.spread.entry((key, value)).or_default().insert(namespace);
             }
         }
         for service in services {
@@ -52,9 +59,13 @@ impl<'m> LabelIndex<'m> {
         self.by_namespace.contains_key(namespace)
     }
 
-    /// The namespaces with pods, sorted.
-    pub fn namespaces(&self) -> impl Iterator<Item = &'m str> {
-        self.by_namespace.keys().copied()
+    /// The namespaces, sorted, that may have pods for `selector`: those where its rarest label is in use, all with pods for
+    /// an empty selector.
+    pub fn namespaces_for<'a>(&'a self, selector: &'a Map<Text>) -> impl Iterator<Item = &'m str> + 'a {
+        let rarest =
+            selector.pairs().map(|label| self.spread.get(&label)).min_by_key(|set| set.map_or(0, BTreeSet::len));
+        let all = rarest.is_none().then(|| self.by_namespace.keys().copied());
+        rarest.flatten().into_iter().flatten().copied().chain(all.into_iter().flatten())
     }
 
     /// The Services of its namespace whose selectors select a pod, in input order. An empty selector selects none.
