@@ -46,6 +46,9 @@ pub struct Related {
     pub text: String,
 }
 
+/// More places than this help nobody, and a thousand objects in conflict with each other would have a million of them.
+pub const MOST_RELATED: usize = 20;
+
 /// A replacement of bytes. All edits of one finding belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
@@ -99,8 +102,11 @@ impl Diagnostic {
         self
     }
 
-    /// Adds another place, possibly in another file.
+    /// Adds another place, possibly in another file; [`MOST_RELATED`] at most.
     pub fn related(&mut self, file: FileId, span: Span, text: impl Into<String>) -> &mut Self {
+        if self.related.len() == MOST_RELATED {
+            return self;
+        }
         self.related.push(Related { at: Location { file, span }, text: text.into() });
         self
     }
@@ -116,5 +122,22 @@ impl Diagnostic {
     /// Adds a safe edit that removes an entry with its key; the applier takes the whole line when nothing else is on it.
     pub fn remove(&mut self, place: Place) -> &mut Self {
         self.replace(place.entry(), "")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::Sink;
+
+    #[test]
+    fn related_places_end() {
+        let mut sink = Sink::default();
+        let code = crate::analyzers::registry::codes()[0];
+        let finding = sink.report_at(code, FileId(0), Span::default(), "All of them.");
+        for _ in 0..MOST_RELATED + 5 {
+            finding.related(FileId(0), Span::default(), "this one");
+        }
+        assert_eq!(finding.related.len(), MOST_RELATED);
     }
 }
