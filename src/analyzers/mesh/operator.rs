@@ -9,6 +9,7 @@ use crate::dialects::istio::types::IstioOperator;
 use crate::dialects::object::Object;
 use crate::manifests::source::{Span, to_u32};
 use crate::manifests::tree::Value;
+use crate::schema::Map;
 
 declare_code! {
     /// An add-on that the file does not install
@@ -195,7 +196,7 @@ const TRUE_BY_DEFAULT: [&str; 2] =
 
 fn variables(cx: &Context<'_>, object: &Object<IstioOperator>, sink: &mut Sink) {
     let env = object.spec.values.as_ref().and_then(|values| values.pilot.as_ref()).map(|pilot| &pilot.env);
-    for (name, value) in env.into_iter().flat_map(|env| env.iter()) {
+    for (name, value) in env.into_iter().flat_map(Map::iter) {
         let what = match value.node.value {
             Value::Bool(_) => "a boolean",
             Value::Int(_) | Value::Uint(_) | Value::Float(_) => "a number",

@@ -80,9 +80,12 @@ pub static ANALYZER: Analyzer = Analyzer {
     default: true,
 };
 
+/// A workload with the objects that select it.
+type Selected<'m> = (&'m Workload<'m>, Vec<&'m Object<Telemetry>>);
+
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     // By the place of the workload, so that the order is that of the input.
-    let mut by_workload: BTreeMap<(FileId, u32), (&Workload<'_>, Vec<&Object<Telemetry>>)> = BTreeMap::new();
+    let mut by_workload: BTreeMap<(FileId, u32), Selected<'_>> = BTreeMap::new();
     for telemetry in &cx.telemetries {
         let Some(selector) = telemetry.spec.selector.as_ref().filter(|s| !s.match_labels.is_empty()) else { continue };
         if cx.workloads.is_empty() {

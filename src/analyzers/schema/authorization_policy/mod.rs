@@ -13,7 +13,7 @@ use crate::analyzers::registry::Analyzer;
 use crate::diagnostics::Sink;
 use crate::dialects::istio::types::{AuthorizationAction, AuthorizationPolicy};
 use crate::dialects::object::Object;
-use crate::schema::{List, Text};
+use crate::schema::{At, List, Text};
 
 /// Validates every AuthorizationPolicy.
 pub static ANALYZER: Analyzer = Analyzer {
@@ -61,7 +61,7 @@ fn validate(object: &Object<AuthorizationPolicy>, report: &mut Report<'_>) {
 fn action(object: &Object<AuthorizationPolicy>, report: &mut Report<'_>) {
     let spec = &object.spec;
     let action = spec.action();
-    let span = spec.action.as_ref().map_or_else(|| object.meta.name_span(), |action| action.span());
+    let span = spec.action.as_ref().map_or_else(|| object.meta.name_span(), At::span);
     let needs_rules = matches!(action, AuthorizationAction::Deny | AuthorizationAction::Custom);
     if needs_rules && !spec.rules.is_set() {
         report
