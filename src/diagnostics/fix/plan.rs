@@ -66,13 +66,17 @@ type Fix = BTreeMap<FileId, Vec<TextEdit>>;
 pub fn plan(model: &Model, findings: &[Diagnostic]) -> Plan {
     let mut plan = Plan::default();
     let mut fixes: Vec<Fix> = Vec::new();
+    let mut taken = Taken::default();
     let mut stdin = 0;
     for finding in findings.iter().filter(|finding| !finding.edits.is_empty()) {
         match fix_of(model, finding) {
             Err(()) => stdin += 1,
             Ok(None) => {}
-            Ok(Some(fix)) if fixes.iter().any(|other| disagree(other, &fix)) => plan.deferred += 1,
-            Ok(Some(fix)) => fixes.push(fix),
+            Ok(Some(fix)) if taken.disagrees(&fix) => plan.deferred += 1,
+            Ok(Some(fix)) => {
+                taken.add(&fix);
+                fixes.push(fix);
+            }
         }
     }
     if stdin > 0 {
@@ -112,11 +116,29 @@ fn fix_of(model: &Model, finding: &Diagnostic) -> Result<Option<Fix>, ()> {
     Ok(Some(fix))
 }
 
-/// Two findings that ask for the very same edit agree.
-fn disagree(one: &Fix, other: &Fix) -> bool {
-    one.iter().any(|(file, edits)| {
-        other.get(file).is_some_and(|others| edits.iter().any(|a| others.iter().any(|b| a != b && a.disagrees(b))))
-    })
+/// The edits that are planned so far. No two of them disagree, so a new one can only disagree with its neighbours.
+#[derive(Default)]
+struct Taken(BTreeMap<FileId, BTreeMap<(usize, usize), TextEdit>>);
+
+impl Taken {
+    /// Two findings that ask for the very same edit agree.
+    fn disagrees(&self, fix: &Fix) -> bool {
+        fix.iter().any(|(file, edits)| {
+            let Some(taken) = self.0.get(file) else { return false };
+            edits.iter().any(|edit| {
+                let before = taken.range(..(edit.range.start, 0)).next_back();
+                let from_here = taken.range((edit.range.start, 0)..=(edit.range.end, usize::MAX));
+                before.into_iter().chain(from_here).any(|(_, other)| other != edit && other.disagrees(edit))
+            })
+        })
+    }
+
+    fn add(&mut self, fix: &Fix) {
+        for (file, edits) in fix {
+            let taken = self.0.entry(*file).or_default();
+            taken.extend(edits.iter().map(|edit| ((edit.range.start, edit.range.end), edit.clone())));
+        }
+    }
 }
 
 /// All edits of one file, sorted, each once.
