@@ -25,17 +25,18 @@ impl Rule {
     /// What is wrong with a value, as a clause.
     pub(super) fn broken_by(self, value: &str) -> Option<String> {
         let parts = || value.split(',').map(str::trim).filter(|part| !part.is_empty());
+        if value == "*" && matches!(self, Rule::PortsOrStar | Rule::Cidrs) {
+            return None;
+        }
         match self {
             Rule::Free => None,
             Rule::Bool => (!is_bool(value)).then(|| format!("`{value}` is no boolean")),
             Rule::Uint => value.parse::<u32>().is_err().then(|| format!("`{value}` is no number from 0 to 4294967295")),
             Rule::Mode => (!matches!(value, "REDIRECT" | "TPROXY" | "NONE"))
                 .then(|| format!("`{value}` is none of REDIRECT, TPROXY and NONE")),
-            Rule::PortsOrStar if value == "*" => None,
             Rule::Ports | Rule::PortsOrStar => {
                 parts().find(|part| part.parse::<u16>().is_err()).map(|part| format!("`{part}` is no port"))
             }
-            Rule::Cidrs if value == "*" => None,
             Rule::Cidrs => {
                 parts().find(|part| part.parse::<IpNet>().is_err()).map(|part| format!("`{part}` is no CIDR range"))
             }

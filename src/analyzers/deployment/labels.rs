@@ -5,6 +5,7 @@ use crate::analyzers::registry::Analyzer;
 use crate::analyzers::shared::{control_plane, in_mesh};
 use crate::declare_code;
 use crate::diagnostics::Sink;
+use crate::manifests::source::Place;
 
 declare_code! {
     /// A workload of the mesh without application or version label
@@ -71,7 +72,7 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
         }
         let list = missing.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(" and ");
         let message = format!("The pods of Deployment {} lack the label {list}.", workload.meta.full_name());
-        let span = workload.labels.place.map_or(workload.meta.name_span(), |place| place.span());
+        let span = workload.labels.place.map_or(workload.meta.name_span(), Place::span);
         let span = if span.len() > 200 { workload.meta.name_span() } else { span };
         sink.report(&MISSING_LABELS, workload.meta, span, message)
             .label("telemetry names workloads by these labels")

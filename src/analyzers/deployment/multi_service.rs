@@ -108,6 +108,8 @@ pub static ANALYZER: Analyzer = Analyzer {
 };
 
 type Fronts<'m> = [&'m Object<Service>];
+/// A port and the Service it belongs to.
+type Front<'m> = (&'m Object<Service>, &'m ServicePort);
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     for workload in cx.workloads.iter().filter(|workload| workload.meta.kind == "Deployment") {
@@ -134,7 +136,7 @@ fn ports<'m>(fronts: &Fronts<'m>) -> impl Iterator<Item = (&'m Object<Service>, 
 }
 
 fn protocols(workload: &Workload<'_>, fronts: &Fronts<'_>, sink: &mut Sink) {
-    let mut by_port: BTreeMap<i64, BTreeMap<String, Vec<(&Object<Service>, &ServicePort)>>> = BTreeMap::new();
+    let mut by_port: BTreeMap<i64, BTreeMap<String, Vec<Front<'_>>>> = BTreeMap::new();
     for (service, number, port) in ports(fronts) {
         let protocol = match text_or_empty(port.protocol.as_ref()) {
             "" => "TCP".to_owned(),
@@ -160,7 +162,7 @@ fn protocols(workload: &Workload<'_>, fronts: &Fronts<'_>, sink: &mut Sink) {
 }
 
 fn target_ports(workload: &Workload<'_>, fronts: &Fronts<'_>, sink: &mut Sink) {
-    let mut by_target: BTreeMap<String, BTreeMap<i64, (&Object<Service>, &ServicePort)>> = BTreeMap::new();
+    let mut by_target: BTreeMap<String, BTreeMap<i64, Front<'_>>> = BTreeMap::new();
     for (service, number, port) in ports(fronts) {
         let target = port.target_port.as_ref().map(|target| target.value.to_string()).filter(|text| text != "0");
         let target = target.unwrap_or_else(|| number.to_string());

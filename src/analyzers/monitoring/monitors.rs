@@ -177,7 +177,7 @@ fn check_services(cx: &Context<'_>, monitor: &Object<ServiceMonitor>, sink: &mut
 
 fn check_port(meta: &Meta, endpoint: &Endpoint, selected: &[&Object<Service>], sink: &mut Sink) {
     let Some(port) = endpoint.port.as_ref().filter(|port| !port.as_str().is_empty()) else { return };
-    let names: Vec<&str> = selected.iter().flat_map(|service| port_names(service)).collect();
+    let names: Vec<&str> = selected.iter().copied().flat_map(port_names).collect();
     if names.contains(&port.as_str()) {
         return;
     }
@@ -194,7 +194,7 @@ fn check_port(meta: &Meta, endpoint: &Endpoint, selected: &[&Object<Service>], s
     }
 }
 
-fn port_names<'m>(service: &&'m Object<Service>) -> impl Iterator<Item = &'m str> + use<'m> {
+fn port_names<'m>(service: &'m Object<Service>) -> impl Iterator<Item = &'m str> + use<'m> {
     let ports = service.spec.spec.iter().flat_map(|spec| spec.ports.iter());
     ports.map(|port| text_or_empty(port.name.as_ref())).filter(|name| !name.is_empty())
 }

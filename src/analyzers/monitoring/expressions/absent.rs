@@ -7,6 +7,7 @@ use crate::analyzers::context::Context;
 use crate::analyzers::monitoring::promql::{self, Parsed};
 use crate::declare_code;
 use crate::diagnostics::Sink;
+use crate::manifests::source::Span;
 
 declare_code! {
     /// An alert that stays silent when its target is gone
@@ -62,8 +63,8 @@ pub(super) fn check(cx: &Context<'_>, rule: &Parsed<'_>, expr: &Expr, facts: &Fa
     else {
         return;
     };
-    let down =
-        (binary.op.id() == token::T_EQLC && number.val == 0.0) || (binary.op.id() == token::T_LSS && number.val == 1.0);
+    let is = |value: f64| (number.val - value).abs() < f64::EPSILON;
+    let down = (binary.op.id() == token::T_EQLC && is(0.0)) || (binary.op.id() == token::T_LSS && is(1.0));
     // Without a matcher the alert is about whatever targets there are; no `absent` could name them.
     let one_target = selector.name.as_deref() == Some("up") && !selector.matchers.matchers.is_empty();
     if rule.rule.alert.is_none() || !down || !one_target || facts.absent.contains(&text(selector)) {
@@ -72,18 +73,9 @@ pub(super) fn check(cx: &Context<'_>, rule: &Parsed<'_>, expr: &Expr, facts: &Fa
     let span = rule.span_of_word(cx.model(), "up");
     let whole = rule.written.span();
     // Underline the comparison: from `up` to the end of a one-line expression.
-    let span = if rule.text.contains('\n') || whole.end < span.end {
-        span
-    } else {
-        crate::manifests::source::Span::new(span.start, whole.end)
-    };
+    let span = if rule.text.contains('\n') || whole.end < span.end { span } else { Span::new(span.start, whole.end) };
     let written = selector.to_string();
-    sink.report(
-        &NO_ABSENT,
-        rule.meta,
-        span,
-        format!("When the target is gone there is no `up`, and this alert stays silent."),
-    )
-    .label("gives nothing without the target")
-    .help(format!("Write `absent({written}) or {written} == 0`, or add an alert with absent()."));
+    sink.report(&NO_ABSENT, rule.meta, span, "When the target is gone there is no `up`, and this alert stays silent.")
+        .label("gives nothing without the target")
+        .help(format!("Write `absent({written}) or {written} == 0`, or add an alert with absent()."));
 }

@@ -36,8 +36,9 @@ declare_code! {
 
 pub(super) fn check(cx: &Context<'_>, rule: &Parsed<'_>, expr: &Expr, sink: &mut Sink) {
     let selectors = promql::selectors(expr);
-    let all = selectors.iter().flat_map(|s| s.matchers.matchers.iter().chain(s.matchers.or_matchers.iter().flatten()));
-    let Some((matcher, op)) = all.filter_map(|matcher| Some((matcher, excludes_ok(matcher)?))).next() else { return };
+    let mut all =
+        selectors.iter().flat_map(|s| s.matchers.matchers.iter().chain(s.matchers.or_matchers.iter().flatten()));
+    let Some((matcher, op)) = all.find_map(|matcher| Some((matcher, excludes_ok(matcher)?))) else { return };
     // The other codes left out as well: then it is meant.
     if is_narrowed(&selectors) {
         return;
