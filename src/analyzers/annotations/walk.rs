@@ -1,6 +1,7 @@
 //! The places where annotations are looked at: namespaces, services, pods, workloads and their pod templates.
 
 use crate::analyzers::context::Context;
+use crate::analyzers::shared::control_plane;
 use crate::dialects::kubernetes::types::PodSpec;
 use crate::dialects::object::Meta;
 use crate::schema::{Map, Text};
@@ -39,6 +40,10 @@ pub(super) fn all<'m>(cx: &'m Context<'m>) -> Vec<Annotated<'m>> {
         pod: w.pod,
     });
     namespaces.chain(services).chain(workloads).chain(templates).filter(|place| !place.annotations.is_empty()).collect()
+}
+
+fn is_generated(meta: &Meta) -> bool {
+    control_plane::is_managed_gateway(meta) || meta.labels.get("gateway.networking.k8s.io/gateway-name").is_some()
 }
 
 /// True for keys that Istio answers for.

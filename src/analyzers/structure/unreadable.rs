@@ -89,10 +89,14 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
                 .label("the limit is reached here")
                 .help("Split the file, or leave it out with --exclude.");
         } else {
+            let is_template = cx.model().sources.get(unreadable.file).text.contains("{{");
+            let help = if is_template {
+                "This looks like a template: render it first, for example with `helm template`."
+            } else {
+                "Check the indentation, quotes and brackets here and on the lines above."
+            };
             let message = format!("The document cannot be read: {}.", problem.reason);
-            sink.report_at(&UNREADABLE, unreadable.file, problem.span, message)
-                .label("reading stops here")
-                .help("Check the indentation, quotes and brackets here and on the lines above.");
+            sink.report_at(&UNREADABLE, unreadable.file, problem.span, message).label("reading stops here").help(help);
         }
     }
 }
