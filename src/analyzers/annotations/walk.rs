@@ -39,7 +39,9 @@ pub(super) fn all<'m>(cx: &'m Context<'m>) -> Vec<Annotated<'m>> {
         annotations: w.annotations,
         pod: w.pod,
     });
-    namespaces.chain(services).chain(workloads).chain(templates).filter(|place| !place.annotations.is_empty()).collect()
+    // A gateway controller copies the annotations of the Gateway to what it generates.
+    let all = namespaces.chain(services).chain(workloads).chain(templates);
+    all.filter(|place| !place.annotations.is_empty() && !is_generated(place.meta)).collect()
 }
 
 fn is_generated(meta: &Meta) -> bool {
