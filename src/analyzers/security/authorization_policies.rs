@@ -95,6 +95,10 @@ fn check_workloads(cx: &Context<'_>, policy: &Object<AuthorizationPolicy>, sink:
         return;
     }
     let labels = policy_scope::labels(selector);
+    if policy_scope::is_made_elsewhere(labels) {
+        sink.undecided("workloads of AuthorizationPolicies", "the gateways of the installation");
+        return;
+    }
     let place = labels.place.map_or_else(|| policy.meta.name_span(), crate::manifests::source::Place::span);
     let within = policy_scope::namespace(cx, &policy.meta);
     let where_ = within.map_or_else(|| "in any namespace".to_owned(), |ns| format!("in namespace {ns}"));

@@ -1,7 +1,7 @@
 //! Which workloads a policy reaches: those of its namespace, or of the whole mesh from the root namespace.
 
 use crate::analyzers::context::{Context, Workload};
-use crate::analyzers::shared::in_mesh;
+use crate::analyzers::shared::{gateways, in_mesh};
 use crate::dialects::istio::types::{PolicyTargetReference, WorkloadSelector};
 use crate::dialects::object::Meta;
 use crate::schema::{List, Map, Text};
@@ -35,6 +35,11 @@ pub fn has_targets(target_ref: Option<&PolicyTargetReference>, target_refs: &Lis
 /// True when the input holds a workload that surely belongs to the mesh: only then "no workload matches" means something.
 pub fn knows_mesh_workloads(cx: &Context<'_>) -> bool {
     cx.workloads.iter().any(|workload| in_mesh::in_mesh(cx, workload) == Some(true))
+}
+
+/// True for the labels of pods that the installation or a Gateway object makes: their absence says nothing.
+pub fn is_made_elsewhere(labels: &Map<Text>) -> bool {
+    gateways::is_installed_apart(labels) || labels.get("gateway.networking.k8s.io/gateway-name").is_some()
 }
 
 /// Labels as a selector is written on a command line: `app=web,version=v1`.

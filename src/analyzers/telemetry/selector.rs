@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::analyzers::codes::REFERENCED_RESOURCE_NOT_FOUND;
 use crate::analyzers::context::{Context, Workload};
 use crate::analyzers::registry::Analyzer;
+use crate::analyzers::shared::pods_known::PodsKnown;
 use crate::analyzers::shared::policy_scope;
 use crate::declare_code;
 use crate::diagnostics::Sink;
@@ -84,11 +85,14 @@ pub static ANALYZER: Analyzer = Analyzer {
 type Selected<'m> = (&'m Workload<'m>, Vec<&'m Object<Telemetry>>);
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
+    let pods = PodsKnown::new(cx);
     // By the place of the workload, so that the order is that of the input.
     let mut by_workload: BTreeMap<(FileId, u32), Selected<'_>> = BTreeMap::new();
     for telemetry in &cx.telemetries {
         let Some(selector) = telemetry.spec.selector.as_ref().filter(|s| !s.match_labels.is_empty()) else { continue };
-        if cx.workloads.is_empty() {
+        let namespace = policy_scope::namespace(cx, &telemetry.meta);
+        let known = namespace.map_or(!cx.workloads.is_empty(), |namespace| pods.in_namespace(namespace));
+        if !known {
             sink.undecided("workloads of Telemetry selectors", "Pods or workloads");
             continue;
         }
@@ -98,7 +102,7 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
             let at = (workload.meta.file, workload.meta.place.start);
             by_workload.entry(at).or_insert_with(|| (workload, Vec::new())).1.push(telemetry);
         }
-        if !any {
+        if !any && !policy_scope::is_made_elsewhere(&selector.match_labels) {
             not_found(telemetry, sink);
         }
     }
