@@ -230,7 +230,7 @@ mod tests {
         let baseline = Baseline::of(&model, &findings(&[(0, "one"), (5, "two"), (10, "two")]));
         let applied = baseline.apply(&model, &registry::codes(), findings(&[(3, "two"), (8, "one"), (9, "new")]));
         let new: Vec<_> = applied.findings.iter().map(|f| f.message.as_str()).collect();
-        assert_eq!((new, applied.known), (vec!["new"], 2));
+        assert_eq!((new, applied.known), (vec!["New."], 2));
         assert_eq!(applied.fixed.len(), 1);
         assert_eq!(applied.fixed[0].to_string(), "K8S0101 in k8s/a.yaml");
     }
@@ -265,7 +265,7 @@ mod tests {
         baseline.write(&path).unwrap();
         assert_eq!(Baseline::read(&path).unwrap(), baseline);
         let text = fs::read_to_string(&path).unwrap();
-        assert!(text.find("\"one\"").unwrap() < text.find("\"two\"").unwrap(), "{text}");
+        assert!(text.find("\"One.\"").unwrap() < text.find("\"Two.\"").unwrap(), "{text}");
         assert_eq!(Baseline::of(&model, &findings(&[(0, "one"), (3, "two")])), baseline);
     }
 

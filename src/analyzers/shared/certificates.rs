@@ -85,6 +85,6 @@ mod tests {
         assert!(verdict("data: {tls.crt: '', tls.key: ''}").unwrap_err().contains("needs `tls.crt`"));
         assert!(verdict("data: {tls.crt: '%', tls.key: YQ==}").unwrap_err().contains("base64"));
         assert!(verdict("data: {tls.crt: YQ==, tls.key: YQ==}").unwrap_err().contains("PEM"));
-        assert!(verdict("stringData: {tls.crt: x, tls.key: y}").unwrap_err().contains("PEM"));
+        assert!(verdict("stringData: {tls.crt: x, tls.key: k}").unwrap_err().contains("PEM"));
     }
 }
