@@ -126,7 +126,7 @@ fn workloads(model: &Model) -> Vec<Workload<'_>> {
         meta: &pod.meta,
         labels: &pod.meta.labels,
         annotations: &pod.meta.annotations,
-        pod: pod.spec.spec.as_ref(),
+        pod: pod.spec.spec.as_deref(),
     });
     let kinds = [&model.deployments, &model.stateful_sets, &model.daemon_sets, &model.replica_sets, &model.jobs];
     let templates = kinds.into_iter().flatten().filter_map(|object| {
@@ -148,6 +148,6 @@ fn from_template<'m>(meta: &'m Meta, template: &'m PodTemplate) -> Workload<'m> 
         meta,
         labels: metadata.map_or(&NO_LABELS, |m| &m.labels),
         annotations: metadata.map_or(&NO_LABELS, |m| &m.annotations),
-        pod: template.spec.as_ref(),
+        pod: template.spec.as_deref(),
     }
 }

@@ -151,16 +151,14 @@ impl Shape for Any {
     }
 }
 
-/// A field that is known and that no rule reads: accepted, its content dropped.
+/// A field that is known and that no rule reads: accepted, its content dropped. It has no place either: kinds have dozens
+/// of such fields, and a large input thousands of objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Opaque {
-    /// Where it stands.
-    pub place: Place,
-}
+pub struct Opaque;
 
 impl Shape for Opaque {
-    fn read(_: &Node, place: Place, _: &mut Reader) -> Option<Self> {
-        Some(Self { place })
+    fn read(_: &Node, _: Place, _: &mut Reader) -> Option<Self> {
+        Some(Self)
     }
 
     fn schema() -> Schema {

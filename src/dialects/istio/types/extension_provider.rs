@@ -2,7 +2,7 @@
 
 use crate::manifests::source::{Place, Span};
 use crate::message;
-use crate::schema::{At, Int, List, Map, Number, Opaque, Period, Text};
+use crate::schema::{Any, At, Int, List, Map, Number, Opaque, Period, Text};
 
 message! {
     /// A named provider; exactly one kind is set.
@@ -28,7 +28,7 @@ message! {
         /// Traces over OTLP.
         opentelemetry: Option<Box<BackendProvider>> = "opentelemetry",
         /// Metrics for Prometheus to scrape.
-        prometheus: Option<Opaque> = "prometheus",
+        prometheus: Option<Any> = "prometheus",
         /// Access logs to a file.
         envoy_file_access_log: Option<FileAccessLogProvider> = "envoyFileAccessLog",
         /// Access logs of HTTP to a gRPC service.

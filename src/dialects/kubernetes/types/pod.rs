@@ -8,7 +8,7 @@ message! {
     /// A pod.
     pub struct Pod {
         /// Its containers and settings.
-        spec: Option<PodSpec> = "spec",
+        spec: Option<Box<PodSpec>> = "spec",
     }
 }
 

@@ -22,7 +22,7 @@ message! {
         /// The pods it owns.
         selector: Option<LabelSelector> = "selector",
         /// What its pods look like.
-        template: Option<PodTemplate> = "template",
+        template: Option<Box<PodTemplate>> = "template",
         /// Time until a pod counts.
         min_ready_seconds: Option<Int> = "minReadySeconds",
         /// Old revisions kept.
@@ -82,7 +82,7 @@ message! {
         /// Metadata of the pods.
         metadata: Option<ObjectMeta> = "metadata",
         /// Containers and settings.
-        spec: Option<PodSpec> = "spec",
+        spec: Option<Box<PodSpec>> = "spec",
     }
 }
 
