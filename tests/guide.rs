@@ -89,6 +89,9 @@ const ISTIO: &[(u64, &str)] = &[
     (1076, "IST0101"),
 ];
 
+/// Line and code of what is wrong with the guide's monitoring.
+const MONITORING: &[(u64, &str)] = &[(912, "MON0002"), (926, "MON0003"), (942, "MON0004")];
+
 fn guide() -> Option<PathBuf> {
     let path = repository("../shared/seed/service-mesh-guide.md");
     if path.exists() {
@@ -118,6 +121,11 @@ fn expect(table: &[(u64, &str)], fits: impl Fn(&str) -> bool) {
 #[test]
 fn commands_of_the_guide() {
     expect(SCRIPTS, |code| code.starts_with("DOC"));
+}
+
+#[test]
+fn monitoring_of_the_guide() {
+    expect(MONITORING, |code| code.starts_with("MON"));
 }
 
 #[test]
