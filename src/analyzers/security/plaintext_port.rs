@@ -1,5 +1,7 @@
 //! A port that takes plaintext only, of a workload that otherwise demands mutual TLS (IST9102).
 
+use std::collections::HashMap;
+
 use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
 use crate::analyzers::shared::mutual_tls::PeerPolicies;
@@ -71,6 +73,7 @@ pub static ANALYZER: Analyzer = Analyzer {
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     let peers = PeerPolicies::new(cx);
+    let routes = Routes::new(cx);
     for policy in &cx.model().peer_authentications {
         let strict = peers.of_policy(policy).filter(|found| found.mode == MutualTlsMode::Strict);
         let (Some(strict), Some(place)) = (strict, policy.spec.port_level_mtls.place) else { continue };
@@ -85,7 +88,7 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
             continue;
         }
         let names: Vec<&str> = disabled.iter().map(|port| port.as_str()).collect();
-        let route = routed(cx, policy, &names);
+        let route = routes.to(cx, policy, &names);
         let reach = if route.is_some() { ", and a gateway routes to it" } else { "" };
         let diagnostic = sink.report(
             &PLAINTEXT_PORT,
@@ -116,28 +119,44 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
     }
 }
 
-/// A gateway's route to one of the ports of these workloads: by the Service's selector, or by the usual label `app`.
-fn routed<'m>(
-    cx: &Context<'m>,
-    policy: &Object<PeerAuthentication>,
-    ports: &[&str],
-) -> Option<(&'m Object<VirtualService>, &'m Destination)> {
-    let labels = policy_scope::labels(policy.spec.selector.as_ref());
-    cx.model().virtual_services.iter().filter(|object| on_gateway(&object.spec)).find_map(|object| {
-        let destinations = object.spec.http.iter().flat_map(|route| &route.route);
-        destinations.filter_map(|route| route.destination.as_ref()).find_map(|destination| {
-            let host = destination.host.as_ref()?.as_str();
-            let (name, namespace) = split_host(host, &object.meta.namespace);
-            let port = destination.port.as_ref().and_then(|port| port.number.as_ref())?.value.to_string();
-            let service = cx.service(namespace, name).and_then(|service| service.spec.spec.as_ref());
-            let selected = match service {
-                Some(service) => labels.selects(&service.selector),
-                None => labels.text("app") == Some(name),
-            };
-            let hit = namespace == &*policy.meta.namespace && selected && ports.contains(&port.as_str());
-            hit.then_some((object, destination))
-        })
-    })
+/// A route from a gateway: the Service's name, and what routes to it.
+type Route<'m> = (&'m str, &'m Object<VirtualService>, &'m Destination);
+
+/// The routes from gateways, by namespace and port of the Service.
+struct Routes<'m>(HashMap<(&'m str, i64), Vec<Route<'m>>>);
+
+impl<'m> Routes<'m> {
+    fn new(cx: &Context<'m>) -> Self {
+        let mut routes: HashMap<_, Vec<_>> = HashMap::new();
+        for object in cx.model().virtual_services.iter().filter(|object| on_gateway(&object.spec)) {
+            let destinations = object.spec.http.iter().flat_map(|route| &route.route);
+            for destination in destinations.filter_map(|route| route.destination.as_ref()) {
+                let port = destination.port.as_ref().and_then(|port| port.number.as_ref());
+                let (Some(host), Some(port)) = (&destination.host, port) else { continue };
+                let (name, namespace) = split_host(host.as_str(), &object.meta.namespace);
+                routes.entry((namespace, port.value)).or_default().push((name, object, destination));
+            }
+        }
+        Self(routes)
+    }
+
+    /// A route to one of the ports of a policy's workloads: by the Service's selector, or by the usual label `app`.
+    fn to(
+        &self,
+        cx: &Context<'m>,
+        policy: &Object<PeerAuthentication>,
+        ports: &[&str],
+    ) -> Option<(&'m Object<VirtualService>, &'m Destination)> {
+        let namespace = &*policy.meta.namespace;
+        let labels = policy_scope::labels(policy.spec.selector.as_ref());
+        let numbers = ports.iter().filter_map(|port| port.parse::<i64>().ok());
+        let mut routes = numbers.filter_map(|port| self.0.get(&(namespace, port))).flatten();
+        let found = routes.find(|(name, ..)| match cx.service(namespace, name).and_then(|s| s.spec.spec.as_ref()) {
+            Some(service) => labels.selects(&service.selector),
+            None => labels.text("app") == Some(name),
+        });
+        found.map(|(_, object, destination)| (*object, *destination))
+    }
 }
 
 /// True when a VirtualService has routes on a gateway.
