@@ -100,6 +100,7 @@ macro_rules! commands {
 
         /// Every command with its arguments.
         #[derive(Debug, clap::Subcommand)]
+        #[allow(clippy::large_enum_variant, reason = "there is one of them a run")]
         pub enum Command {
             $(#[allow(missing_docs, reason = "the doc comment would become the help")] $variant($name::Args),)+
         }

@@ -103,13 +103,13 @@ fn rest_of_page(code: &Code) -> String {
 #[test]
 fn examples_of_the_pages_are_true() {
     let is_shown = |code: &&Code| !NOT_SHOWN_WHOLE.iter().any(|(not_shown, _)| *not_shown == code.code);
-    let wrong = codes().into_iter().filter(|code| is_shown(&code)).filter_map(|code| {
+    let wrong = codes().into_iter().filter(|code| is_shown(code)).filter_map(|code| {
         let (bad, good) = (findings_of_example(code, "Bad"), findings_of_example(code, "Good"));
         let mut faults = Vec::new();
-        if !bad.iter().any(|found| *found == code.code) {
+        if !bad.contains(&code.code) {
             faults.push(format!("Bad does not give it, only {bad:?}"));
         }
-        if good.iter().any(|found| *found == code.code) {
+        if good.contains(&code.code) {
             faults.push(format!("Good gives {good:?}"));
         }
         (!faults.is_empty()).then(|| format!("{} ({}): {}", code.code, code.file, faults.join("; ")))

@@ -194,7 +194,7 @@ fn check_port(meta: &Meta, endpoint: &Endpoint, selected: &[&Object<Service>], s
     }
 }
 
-fn port_names<'m>(service: &'m Object<Service>) -> impl Iterator<Item = &'m str> + use<'m> {
+fn port_names(service: &Object<Service>) -> impl Iterator<Item = &str> {
     let ports = service.spec.spec.iter().flat_map(|spec| spec.ports.iter());
     ports.map(|port| text_or_empty(port.name.as_ref())).filter(|name| !name.is_empty())
 }

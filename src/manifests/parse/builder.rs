@@ -196,7 +196,8 @@ impl<'t> Builder<'t> {
         let [entry] = &entries[..] else { return None };
         let end = entry.key_span.end as usize;
         let follows = self.text.as_bytes().get(end..end + 2)?;
-        if !in_list || !entry.node.is_null() || entry.key_span.start != span.start || !matches!(follows, b":]" | b":,") {
+        if !in_list || !entry.node.is_null() || entry.key_span.start != span.start || !matches!(follows, b":]" | b":,")
+        {
             return None;
         }
         let whole = Span::new(span.start, to_u32(end + 1));
