@@ -146,7 +146,7 @@ fn corpus_validation_documents_are_accepted_and_rejected_as_marked() {
             codes.sort_unstable();
             let known = ON_VALID.iter().find(|(known, ..)| *known == id).map_or(&[][..], |(_, codes, _)| codes);
             if codes != known {
-                wrong.push(format!("{id}: should give {known:?}{}", told));
+                wrong.push(format!("{id}: should give {known:?}{told}"));
             }
         } else if !findings.iter().any(|d| d.level == Level::Error || d.code.code == "IST0118") {
             // `istioctl validate` refuses a port name that analyze only mentions (IST0118).
