@@ -125,7 +125,6 @@ const ON_VALID: &[(&str, &[&str], &str)] = &[
     ),
     ("validate-12-service-with-udp-port", &["K8S0105", "K8S0108"], "without apiVersion and port kubectl refuses it"),
     ("validate-15-warning", &["IST9006"], "marked as valid with a warning"),
-    ("validate-16-exportTo", &["IST0101"], "a lone document: its subset is defined nowhere"),
     ("validate-20-metric-labels-k8s-recommended", &["K8S0107"], "no server has Deployment in v1"),
 ];
 

@@ -25,6 +25,17 @@ declare_code! {
     ///     - destination:
     ///         host: reviews
     ///         subset: v3 # no DestinationRule defines it
+    /// ---
+    /// apiVersion: networking.istio.io/v1
+    /// kind: DestinationRule
+    /// metadata:
+    ///   name: reviews
+    /// spec:
+    ///   host: reviews
+    ///   subsets:
+    ///   - name: v2
+    ///     labels:
+    ///       version: v2
     /// ```
     ///
     /// ## Good

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use walkdir::WalkDir;
 
@@ -91,14 +91,14 @@ pub fn collect(paths: &[PathBuf], exclude: &dyn Fn(&Path) -> bool) -> Collected 
     let mut seen = BTreeSet::new();
     for path in paths {
         if path.as_os_str() == STDIN {
-            if seen.insert(path.clone()) {
+            if seen.insert(plain(path)) {
                 found.files.push(InputFile { path: path.clone(), format: None });
             }
         } else if path.is_dir() {
             directory(path, exclude, &mut seen, &mut found);
         } else if let Err(error) = fs::metadata(path) {
             found.errors.push((path.clone(), error));
-        } else if seen.insert(path.clone()) {
+        } else if seen.insert(plain(path)) {
             found.files.push(InputFile { path: path.clone(), format: Format::of_name(&path.to_string_lossy()) });
         }
     }
@@ -114,7 +114,14 @@ fn directory(root: &Path, exclude: &dyn Fn(&Path) -> bool, seen: &mut BTreeSet<P
             Err(error) if error.loop_ancestor().is_some() => continue,
             Err(error) => {
                 let path = error.path().unwrap_or(root).to_path_buf();
-                found.errors.push((path, error.into()));
+                if error.depth() == 0 {
+                    found.errors.push((path, error.into()));
+                } else if let Some(format) = unreadable_format(&path)
+                    && !exclude(&path)
+                    && seen.insert(plain(&path))
+                {
+                    found.files.push(InputFile { path, format: Some(format) });
+                }
                 continue;
             }
         };
@@ -122,7 +129,7 @@ fn directory(root: &Path, exclude: &dyn Fn(&Path) -> bool, seen: &mut BTreeSet<P
         let Some(format) = Format::of_name(&path.to_string_lossy()).filter(|_| entry.file_type().is_file()) else {
             continue;
         };
-        if exclude(path) || !seen.insert(path.to_path_buf()) {
+        if exclude(path) || !seen.insert(plain(path)) {
             continue;
         }
         if helm_template(path) {
@@ -131,6 +138,17 @@ fn directory(root: &Path, exclude: &dyn Fn(&Path) -> bool, seen: &mut BTreeSet<P
             found.files.push(InputFile { path: path.to_path_buf(), format: Some(format) });
         }
     }
+}
+
+/// The path without `.` steps: `./a.yaml` and `a.yaml` are one file.
+fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|part| *part != Component::CurDir).collect()
+}
+
+/// The format of something below a directory that cannot be looked at, such as a link to nowhere: it costs only itself, so
+/// that it goes along to be read, which fails with its name. Folders without access are of that kind, other names are not.
+fn unreadable_format(path: &Path) -> Option<Format> {
+    Format::of_name(&path.to_string_lossy()).or_else(|| path.is_dir().then_some(Format::Yaml))
 }
 
 fn hidden(path: &Path) -> bool {

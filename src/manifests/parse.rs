@@ -102,7 +102,7 @@ pub fn parse_each(text: &str, limits: &Limits, take: &mut dyn FnMut(Document)) -
     let marked = text.contains(COMMENT_MARK);
     let mut from = 0;
     while from < text.len() {
-        let to = document_end(text, from);
+        let to = json_end(text, from).unwrap_or_else(|| document_end(text, from));
         let slice = &text[from..to];
         if !(marked && slice.contains(COMMENT_MARK))
             && let Some(document) = block::read(&text[..to], from, &mut builder)
@@ -142,6 +142,28 @@ fn document_end(text: &str, from: usize) -> usize {
         }
     }
     text.len()
+}
+
+/// The end of a JSON object that another one follows without a separator, as in JSON Lines: kubectl reads them as a stream.
+fn json_end(text: &str, from: usize) -> Option<usize> {
+    let inner = text[from..].trim_start().strip_prefix('{')?;
+    inner.trim_start().starts_with('"').then_some(())?;
+    let start = text.len() - inner.len();
+    let (mut depth, mut quoted, mut escaped) = (1_usize, false, false);
+    for (at, byte) in text.bytes().enumerate().skip(start) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => depth += 1,
+            b'}' | b']' if !quoted => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return text[at + 1..].trim_start().starts_with('{').then_some(at + 1);
+        }
+    }
+    None
 }
 
 /// True for text with a directive or a document end of its own: they say how the next document begins.

@@ -4,5 +4,6 @@ mod analyze;
 mod completion;
 mod explain;
 mod global;
+mod hostile;
 mod man;
 mod version;

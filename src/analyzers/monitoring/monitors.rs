@@ -132,8 +132,14 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
 }
 
 fn selects_istiod(spec: &ServiceMonitor) -> bool {
-    let label = |key| spec.selector.as_ref().and_then(|selector| selector.match_labels.text(key));
-    label("app") == Some("istiod") || label("istio") == Some("pilot")
+    let Some(selector) = &spec.selector else { return false };
+    let label = |key| selector.match_labels.text(key);
+    let expressed = selector.match_expressions.iter().any(|expression| {
+        let key = expression.key.as_ref().map(Text::as_str);
+        let has = |value| expression.values.has(value);
+        (key == Some("app") && has("istiod")) || (key == Some("istio") && has("pilot"))
+    });
+    label("app") == Some("istiod") || label("istio") == Some("pilot") || expressed
 }
 
 fn check_path(meta: &Meta, spec: &ServiceMonitor, sink: &mut Sink) {
@@ -160,6 +166,11 @@ fn check_services(cx: &Context<'_>, monitor: &Object<ServiceMonitor>, sink: &mut
         .into_iter()
         .filter(|service| label_selector::matches(Some(selector), &service.meta.labels))
         .collect();
+    if selected.is_empty() && selects_istiod(spec) {
+        // istiod comes with the installation, which is seldom a part of the input.
+        sink.undecided("ServiceMonitors", "Services in their namespaces");
+        return;
+    }
     if selected.is_empty() {
         let message = "No Service of the input has the labels that this ServiceMonitor selects.";
         let first = selector.match_labels.iter().next().map(|(key, value)| key.span().start..value.span().end);

@@ -65,7 +65,7 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
             continue;
         }
         if !cx.mesh.is_known() {
-            sink.undecided("providers", "a mesh configuration");
+            sink.undecided("providers", "mesh configuration");
             continue;
         }
         let known: Vec<&str> = cx.mesh.providers().map(|(_, provider)| provider.name()).collect();

@@ -82,6 +82,9 @@ pub static ANALYZER: Analyzer = Analyzer {
 /// Other objects named in a finding at most.
 const NAMED: usize = 5;
 
+/// Other claims looked at for each: so many that copies of the object itself seldom hide the rest, and yet a bound.
+const WINDOW: usize = 64;
+
 /// A VirtualService with one of its hosts.
 struct Claim<'m> {
     object: &'m Object<VirtualService>,
@@ -132,17 +135,24 @@ fn conflicts<'c, 'm>(claims: &'c [Claim<'m>]) -> Vec<(&'c Claim<'m>, Vec<&'c Cla
     }
     let conflict = |(at, claim): (usize, &'c Claim<'m>)| {
         let mut others: Vec<usize> = match &claim.visibility {
-            Visibility::Everywhere => (0..claims.len()).filter(|other| *other != at).take(NAMED + 1).collect(),
+            Visibility::Everywhere => (0..claims.len()).filter(|other| *other != at).take(WINDOW).collect(),
             Visibility::In(namespaces) => {
                 let near = namespaces.iter().filter_map(|ns| by_namespace.get(ns)).flatten();
-                everywhere.iter().chain(near).copied().filter(|other| *other != at).take(NAMED + 1).collect()
+                everywhere.iter().chain(near).copied().filter(|other| *other != at).take(WINDOW).collect()
             }
         };
         others.sort_unstable();
         others.dedup();
+        // The same object written twice (variants of a manifest in one folder) is one object in a cluster.
+        others.retain(|other| !same_object(claim.object, claims[*other].object));
+        others.truncate(NAMED + 1);
         (!others.is_empty()).then(|| (claim, others.into_iter().map(|at| &claims[at]).collect()))
     };
     claims.iter().enumerate().filter_map(conflict).collect()
+}
+
+fn same_object(one: &Object<VirtualService>, other: &Object<VirtualService>) -> bool {
+    one.meta.namespace == other.meta.namespace && one.meta.name() == other.meta.name()
 }
 
 fn report(host: &str, claim: &Claim<'_>, others: &[&Claim<'_>], sink: &mut Sink) {

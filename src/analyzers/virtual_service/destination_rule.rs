@@ -6,6 +6,7 @@ use super::targets::targets;
 use crate::analyzers::codes::REFERENCED_RESOURCE_NOT_FOUND;
 use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
+use crate::analyzers::shared::hosts::Lookup;
 use crate::diagnostics::Sink;
 use crate::dialects::istio::types::DestinationRule;
 use crate::dialects::object::{Meta, Object};
@@ -77,6 +78,12 @@ fn check(
         defined.extend(rule.spec.subsets.iter().filter_map(|s| s.name.as_ref()).map(Text::as_str));
     }
     if defined.contains(&subset.as_str()) {
+        return;
+    }
+    // Without any DestinationRule and without the host's service, this is a part of a mesh: the rest may define it.
+    let unknown_host = || matches!(cx.hosts().lookup(&name, &[]), Lookup::Unknown | Lookup::Undecided);
+    if cx.destination_rules.is_empty() && unknown_host() {
+        sink.undecided("subsets", "DestinationRules");
         return;
     }
     let word = if is_mirror { "mirrored host" } else { "host" };
