@@ -117,8 +117,8 @@ fn reporters(code: &'static Code) -> Vec<&'static str> {
 }
 
 fn list(out: &mut impl Write) -> io::Result<()> {
-    let row = |code: &Code| [code.code, code.level.name(), code.name, code.title()].map(str::to_owned);
-    table::write(out, ["CODE", "LEVEL", "NAME", "WHAT IS WRONG"], registry::codes().into_iter().map(row), WIDTH)
+    let row = |code: &Code| [code.code, code.level.name(), code.title()].map(str::to_owned);
+    table::write(out, ["CODE", "LEVEL", "WHAT IS WRONG"], registry::codes().into_iter().map(row), WIDTH)
 }
 
 /// The page without Markdown's marks, wrapped; examples are indented and keep their lines.

@@ -1,7 +1,7 @@
 //! Pure matchers: does a value match, and does one matcher take everything that another takes?
 
-mod path;
-mod text;
+mod pattern;
+mod value;
 
-pub use path::PathMatcher;
-pub use text::TextMatcher;
+pub use pattern::Pattern;
+pub use value::ValueMatcher;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use embedded_proxy::matching::Pattern;
+
 use crate::analyzers::codes::REFERENCED_RESOURCE_NOT_FOUND;
 use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
@@ -128,7 +130,7 @@ fn source_namespaces(policy: &Object<AuthorizationPolicy>) -> Vec<&Text> {
 fn check_namespaces(policy: &Object<AuthorizationPolicy>, known: &BTreeSet<&str>, sink: &mut Sink) {
     for namespace in source_namespaces(policy) {
         let text = namespace.as_str();
-        if known.contains(text) || (text.contains('*') && known.iter().any(|name| fits(text, name))) {
+        if known.contains(text) || (text.contains('*') && known.iter().any(|name| Pattern::new(text).matches(name))) {
             continue;
         }
         sink.report(
@@ -139,14 +141,5 @@ fn check_namespaces(policy: &Object<AuthorizationPolicy>, known: &BTreeSet<&str>
         )
         .label("no such namespace")
         .help("correct the name; a wildcard stands at the beginning or at the end");
-    }
-}
-
-/// An exact name, `prefix*`, `*suffix`, or `*`.
-fn fits(pattern: &str, name: &str) -> bool {
-    match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
-        (Some(suffix), _) => name.ends_with(suffix),
-        (None, Some(prefix)) => name.starts_with(prefix),
-        (None, None) => pattern == name,
     }
 }

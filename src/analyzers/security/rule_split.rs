@@ -1,5 +1,7 @@
 //! A rule that a `-` too many splits in two (IST9101).
 
+use embedded_proxy::matching::Pattern;
+
 use crate::analyzers::context::Context;
 use crate::analyzers::registry::Analyzer;
 use crate::declare_code;
@@ -166,7 +168,7 @@ fn first(list: &List<Text>) -> Option<&str> {
 
 /// A path that a pattern matches.
 fn example(pattern: &str) -> String {
-    let path = pattern.replace("{**}", "x").replace("{*}", "x").replace('*', "x");
+    let path = Pattern::new(&pattern.replace("{**}", "x").replace("{*}", "x")).witness();
     if path.starts_with('/') { path } else { format!("/{path}") }
 }
 

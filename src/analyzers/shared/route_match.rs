@@ -1,5 +1,7 @@
 //! Compares conditions of routes: equality, and whether one takes every request that another takes.
 
+use embedded_proxy::matching::ValueMatcher;
+
 use crate::dialects::istio::types::{Comparison, HttpMatchRequest, L4MatchAttributes, StringMatch, TlsMatchAttributes};
 use crate::schema::{Int, List, Map, Text};
 
@@ -151,59 +153,17 @@ fn excluded_covers(earlier: &Map<StringMatch>, later: &Map<StringMatch>) -> bool
 
 /// True when every value that `later` takes is surely taken by `earlier`; `fold` without regard to case.
 fn comparison_covers(earlier: &StringMatch, later: &StringMatch, fold: bool) -> bool {
-    let same = |a: &Text, b: &Text| {
-        if fold { a.as_str().eq_ignore_ascii_case(b.as_str()) } else { a.as_str() == b.as_str() }
-    };
-    let begins = |text: &Text, prefix: &Text| {
-        let head = text.as_str().get(..prefix.as_str().len());
-        head.is_some_and(|head| if fold { head.eq_ignore_ascii_case(prefix.as_str()) } else { head == prefix.as_str() })
-    };
-    match (earlier.comparison(), later.comparison()) {
-        (Comparison::Present, _) => true,
-        (Comparison::Exact(a), Comparison::Exact(b)) => same(a, b),
-        (Comparison::Prefix(a), Comparison::Exact(b) | Comparison::Prefix(b)) => begins(b, a),
-        (Comparison::Prefix(a), Comparison::Regex(b)) => {
-            let literal = literal_start(b.as_str());
-            !fold && literal.starts_with(a.as_str())
-        }
-        (Comparison::Regex(a), Comparison::Regex(b)) => a.as_str() == b.as_str(),
-        (Comparison::Regex(a), Comparison::Exact(b)) => regex_takes(a.as_str(), b.as_str()),
-        (Comparison::Regex(a), Comparison::Prefix(b)) => regex_takes_prefix(a.as_str(), b.as_str()),
-        (Comparison::Exact(_), _) | (Comparison::Prefix(_) | Comparison::Regex(_), Comparison::Present) => false,
+    matcher(earlier).covers(&matcher(later), fold)
+}
+
+/// The condition as the proxy matches it.
+fn matcher(condition: &StringMatch) -> ValueMatcher<'_> {
+    match condition.comparison() {
+        Comparison::Present => ValueMatcher::Present,
+        Comparison::Exact(text) => ValueMatcher::Exact(text.as_str()),
+        Comparison::Prefix(text) => ValueMatcher::Prefix(text.as_str()),
+        Comparison::Regex(text) => ValueMatcher::Regex(text.as_str()),
     }
-}
-
-/// The text with which every match of an expression begins: up to its first special character. Empty where in doubt.
-fn literal_start(expression: &str) -> &str {
-    let body = expression.strip_prefix('^').unwrap_or(expression);
-    if body.contains('|') || body.contains("(?") {
-        return "";
-    }
-    let special = body.find(['.', '*', '+', '?', '(', ')', '[', ']', '{', '}', '\\', '$', '^']);
-    let end = match special {
-        // The character before `*`, `?` or `{` need not be there.
-        Some(at) if body[at..].starts_with(['*', '?', '{']) => body[..at].char_indices().last().map_or(0, |(at, _)| at),
-        Some(at) => at,
-        None => body.len(),
-    };
-    &body[..end]
-}
-
-/// True for a plain-headed expression that ends in `.*` and whose head is the beginning of `text`.
-fn regex_takes(expression: &str, text: &str) -> bool {
-    regex_takes_prefix(expression, text)
-        || expression.trim_start_matches('^').trim_end_matches('$') == text && plain(text)
-}
-
-fn regex_takes_prefix(expression: &str, prefix: &str) -> bool {
-    let body = expression.strip_prefix('^').unwrap_or(expression);
-    let body = body.strip_suffix('$').unwrap_or(body);
-    body.strip_suffix(".*").is_some_and(|head| plain(head) && prefix.starts_with(head))
-}
-
-/// True for a text without special characters of expressions.
-fn plain(text: &str) -> bool {
-    !text.contains(['.', '*', '+', '?', '(', ')', '[', ']', '{', '}', '\\', '$', '^', '|'])
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 /// One pattern of a list in an authorization rule, as Istio and Envoy's RBAC filter take it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TextMatcher {
+pub enum Pattern {
     /// `*`: any value that is there.
     Present,
     /// The whole value.
@@ -13,9 +13,9 @@ pub enum TextMatcher {
     Suffix(String),
 }
 
-impl TextMatcher {
+impl Pattern {
     /// Reads a pattern; a `*` anywhere but at one end is an ordinary character.
-    pub fn from_pattern(pattern: &str) -> Self {
+    pub fn new(pattern: &str) -> Self {
         match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
             (Some(""), _) => Self::Present,
             (Some(suffix), _) => Self::Suffix(suffix.to_owned()),
@@ -53,17 +53,17 @@ mod tests {
 
     #[test]
     fn patterns_have_their_star_at_one_end() {
-        assert_eq!(TextMatcher::from_pattern("*"), TextMatcher::Present);
-        assert_eq!(TextMatcher::from_pattern("/api/*"), TextMatcher::Prefix("/api/".into()));
-        assert_eq!(TextMatcher::from_pattern("*.com"), TextMatcher::Suffix(".com".into()));
-        assert!(TextMatcher::from_pattern("a*b").matches("a*b"));
-        assert!(!TextMatcher::Present.matches(""));
+        assert_eq!(Pattern::new("*"), Pattern::Present);
+        assert_eq!(Pattern::new("/api/*"), Pattern::Prefix("/api/".into()));
+        assert_eq!(Pattern::new("*.com"), Pattern::Suffix(".com".into()));
+        assert!(Pattern::new("a*b").matches("a*b"));
+        assert!(!Pattern::Present.matches(""));
     }
 
     proptest! {
         #[test]
         fn a_witness_matches_its_pattern(pattern in "[a-z*/]{1,6}") {
-            let matcher = TextMatcher::from_pattern(&pattern);
+            let matcher = Pattern::new(&pattern);
             prop_assert!(matcher.matches(&matcher.witness()), "{matcher:?}");
         }
     }
