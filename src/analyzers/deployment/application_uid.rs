@@ -5,7 +5,7 @@ use crate::analyzers::registry::Analyzer;
 use crate::analyzers::shared::control_plane;
 use crate::declare_code;
 use crate::diagnostics::Sink;
-use crate::schema::Int;
+use crate::schema::{Int, Map, Text};
 
 declare_code! {
     /// An application with the proxy's user id
@@ -60,7 +60,10 @@ const PROXY_UID: i64 = 1337;
 
 fn run(cx: &Context<'_>, sink: &mut Sink) {
     for workload in &cx.workloads {
-        if control_plane::is_control_plane(workload.meta) || control_plane::has_istio_label(workload.labels) {
+        if control_plane::is_control_plane(workload.meta)
+            || control_plane::has_istio_label(workload.labels)
+            || has_no_sidecar(workload)
+        {
             continue;
         }
         if let Some(user) = reserved(workload) {
@@ -71,6 +74,15 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
                 .help("Choose another user id for the application.");
         }
     }
+}
+
+/// True for pods that get no sidecar by their own word, and for gateways that a controller generates: the proxy is the
+/// application there, whatever its container is called.
+fn has_no_sidecar(workload: &Workload<'_>) -> bool {
+    let says = |map: &Map<Text>| map.text("sidecar.istio.io/inject") == Some("false");
+    says(workload.labels)
+        || says(workload.annotations)
+        || workload.labels.get("gateway.networking.k8s.io/gateway-name").is_some()
 }
 
 /// The first place that sets the id, at the pod or at an application container.

@@ -88,7 +88,10 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
 
 fn only_senders(rule: &AuthorizationRule) -> bool {
     let identified = rule.from.iter().filter_map(|from| from.source.as_ref()).any(|source| {
-        !source.principals.is_empty() || !source.namespaces.is_empty() || !source.service_accounts.is_empty()
+        !source.principals.is_empty()
+            || !source.namespaces.is_empty()
+            || !source.service_accounts.is_empty()
+            || !source.trust_domains.is_empty()
     });
     identified && !rule.to.is_set() && !rule.when.is_set()
 }

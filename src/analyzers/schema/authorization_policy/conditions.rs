@@ -5,12 +5,13 @@ use crate::analyzers::schema::shared::{Report, names};
 use crate::dialects::istio::types::AuthorizationCondition;
 
 /// Attributes without a name in brackets.
-const PLAIN: [&str; 11] = [
+const PLAIN: [&str; 12] = [
     "source.ip",
     "remote.ip",
     "source.namespace",
     "source.principal",
     "source.serviceAccount",
+    "source.trustDomain",
     "request.auth.principal",
     "request.auth.audiences",
     "request.auth.presenter",
@@ -69,7 +70,8 @@ pub fn check(report: &mut Report<'_>, condition: &AuthorizationCondition, custom
 }
 
 fn is_identity(key: &str) -> bool {
-    key.starts_with("request.auth.") || ["source.namespace", "source.principal", "source.serviceAccount"].contains(&key)
+    let of_certificate = ["source.namespace", "source.principal", "source.serviceAccount", "source.trustDomain"];
+    key.starts_with("request.auth.") || of_certificate.contains(&key)
 }
 
 #[cfg(test)]

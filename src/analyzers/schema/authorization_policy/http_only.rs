@@ -43,6 +43,8 @@ fn uses_tcp(rule: &AuthorizationRule) -> bool {
             &s.not_ip_blocks,
             &s.remote_ip_blocks,
             &s.not_remote_ip_blocks,
+            &s.trust_domains,
+            &s.not_trust_domains,
         ];
         lists.iter().any(|list| !list.is_empty())
     }) || operations.into_iter().any(|o| !o.ports.is_empty() || !o.not_ports.is_empty())

@@ -5,7 +5,7 @@ use crate::analyzers::schema::shared::{Report, Verdict, names};
 use crate::dialects::istio::types::{AuthorizationSource, RuleFrom};
 use crate::schema::{List, Text};
 
-fn lists(source: &AuthorizationSource) -> [(&'static str, &List<Text>); 12] {
+fn lists(source: &AuthorizationSource) -> [(&'static str, &List<Text>); 14] {
     [
         ("principals", &source.principals),
         ("notPrincipals", &source.not_principals),
@@ -19,6 +19,8 @@ fn lists(source: &AuthorizationSource) -> [(&'static str, &List<Text>); 12] {
         ("notIpBlocks", &source.not_ip_blocks),
         ("remoteIpBlocks", &source.remote_ip_blocks),
         ("notRemoteIpBlocks", &source.not_remote_ip_blocks),
+        ("trustDomains", &source.trust_domains),
+        ("notTrustDomains", &source.not_trust_domains),
     ]
 }
 

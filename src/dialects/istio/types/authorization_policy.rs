@@ -101,6 +101,10 @@ message! {
         remote_ip_blocks: List<Text> = "remoteIpBlocks",
         /// Client addresses that do not fit.
         not_remote_ip_blocks: List<Text> = "notRemoteIpBlocks",
+        /// Trust domains from the client certificate. Needs mutual TLS.
+        trust_domains: List<Text> = "trustDomains",
+        /// Trust domains that do not fit.
+        not_trust_domains: List<Text> = "notTrustDomains",
     }
     rules [
         Cel(

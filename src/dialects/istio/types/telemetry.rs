@@ -56,6 +56,8 @@ message! {
         random_sampling_percentage: Option<Number> = "randomSamplingPercentage" [Range(0.0, 100.0)],
         /// True reports no spans.
         disable_span_reporting: Option<At<bool>> = "disableSpanReporting",
+        /// True leaves trace headers out of forwarded requests.
+        disable_context_propagation: Option<At<bool>> = "disableContextPropagation",
         /// Further tags by name.
         custom_tags: Map<CustomTag> = "customTags",
         /// Whether the request id decides on sampling.
