@@ -165,8 +165,10 @@ impl Model {
 
     fn add_document(&mut self, root: &Node, file: FileId, cluster: Option<&str>) {
         let (group, kind) = group_and_kind(root);
-        if group.is_empty() && kind.ends_with("List") && root.get("items").is_some() {
-            for item in root.get("items").map_or(&[][..], Node::items) {
+        // `List`, and the typed lists that the API server gives (`VirtualServiceList`), which have no name.
+        let items = root.get("items").filter(|_| kind.ends_with("List") && root.path(&["metadata", "name"]).is_none());
+        if let Some(items) = items {
+            for item in items.items() {
                 self.add_document(item, file, cluster);
             }
             return;

@@ -71,6 +71,9 @@ fn standard_input_lists_and_json_are_read() {
     let list = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Service\n  metadata: {name: a}\n  spec: {selectors: {app: a}, ports: [{name: http, port: 80}]}\n";
     let run = TestDir::new().run_with_stdin(&["analyze", "-", "-o", "concise"], list);
     assert!(run.stdout.starts_with("-:7:10: Error [K8S0101] (Service default/a)"), "{run}");
+    let typed = list.replace("kind: List", "kind: ServiceList");
+    let run = TestDir::new().run_with_stdin(&["analyze", "-", "-o", "concise"], &typed);
+    assert!(run.stdout.contains("[K8S0101] (Service default/a)"), "{run}");
     let object = r#"{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"selectors": {}}}"#;
     let run = TestDir::new().run_with_stdin(&["analyze", "-n", "blue", "-o", "concise", "-"], object);
     assert!(run.stdout.contains("(Service blue/a)"), "{run}");
