@@ -85,9 +85,14 @@ pub struct Hosts<'m> {
     /// Exact hosts backwards, to find those within a wildcard.
     reversed: BTreeSet<String>,
     namespaces: BTreeSet<&'m str>,
+    /// Namespaces of which the input has more than routes and policies.
+    populated: BTreeSet<&'m str>,
     has_services: bool,
     domain: &'m str,
 }
+
+/// Services that come with an installation of Istio.
+const INSTALLED: [&str; 4] = ["istiod", "istio-ingressgateway", "istio-egressgateway", "istio-eastwestgateway"];
 
 /// The full name of a host as an object in `namespace` means it: a name without dots is a Service of that namespace.
 pub fn full_name<'h>(host: &'h str, namespace: &str, domain: &str) -> Cow<'h, str> {
@@ -122,6 +127,12 @@ impl<'m> Hosts<'m> {
             }
         }
         hosts.namespaces = model.metas().map(|meta| &*meta.namespace).collect();
+        let known = hosts.known.iter().map(|known| known.backend.meta());
+        let workloads =
+            model.pods.iter().map(|pod| &pod.meta).chain(model.deployments.iter().map(|object| &object.meta));
+        // Owners of a service write its DestinationRules, so that these stand for the services of their namespace too.
+        let rules = model.destination_rules.iter().map(|object| &object.meta);
+        hosts.populated = known.chain(workloads).chain(rules).map(|meta| &*meta.namespace).collect();
         hosts
     }
 
@@ -200,11 +211,13 @@ impl<'m> Hosts<'m> {
         found
     }
 
-    /// True when the input has enough to say that a host does not exist.
+    /// True when the input has enough to say that a host does not exist. A namespace of which only routes and policies are
+    /// given says nothing about its Services, and those of the installation are seldom among the input.
     fn is_decidable(&self, full_name: &str) -> bool {
         match service_of(full_name, self.domain) {
             Some(("kubernetes", "default")) => false,
-            Some((_, namespace)) => self.has_services && self.has_namespace(namespace),
+            Some((name, _)) if INSTALLED.contains(&name) => false,
+            Some((_, namespace)) => self.has_services && self.populated.contains(namespace),
             None => !self.known.is_empty(),
         }
     }
