@@ -164,7 +164,7 @@ impl Model {
     }
 
     fn add_document(&mut self, root: &Node, file: FileId, cluster: Option<&str>) {
-        let (group, kind) = group_and_kind(root);
+        let (_, kind) = group_and_kind(root);
         // `List`, and the typed lists that the API server gives (`VirtualServiceList`), which have no name.
         let items = root.get("items").filter(|_| kind.ends_with("List") && root.path(&["metadata", "name"]).is_none());
         if let Some(items) = items {
