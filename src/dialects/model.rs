@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::embedded::{Misfenced, ScriptText};
 use super::istio::mesh_sources::MeshSources;
-use super::kinds::{Objects, group_and_kind};
+use super::kinds::{KINDS, Objects, group_and_kind};
 use super::object::Meta;
 use crate::manifests::input::Format;
 use crate::manifests::limits::Limits;
@@ -71,7 +71,7 @@ pub struct Trapped {
     pub file: FileId,
     /// The document's object, as far as it has names.
     pub kind: String,
-    /// Namespace as written, empty when absent.
+    /// Namespace that the object lands in; empty for cluster-wide and unknown kinds.
     pub namespace: String,
     /// Name of the object.
     pub name: String,
@@ -152,11 +152,13 @@ impl Model {
 
     fn add_root(&mut self, file: FileId, document: parse::Document, cluster: Option<&str>) {
         let metadata = |key| document.root.path(&["metadata", key]).and_then(Node::as_str).unwrap_or_default();
-        let kind = document.root.get("kind").and_then(Node::as_str).unwrap_or_default();
+        let (group, kind) = group_and_kind(&document.root);
+        let namespaced = || KINDS.iter().any(|known| known.namespaced && known.group == group && known.kind == kind);
+        let default = || if namespaced() { &*self.options.default_namespace } else { "" };
         self.traps.extend(document.traps.into_iter().map(|trap| Trapped {
             file,
             kind: kind.to_owned(),
-            namespace: metadata("namespace").to_owned(),
+            namespace: Some(metadata("namespace")).filter(|ns| !ns.is_empty()).unwrap_or_else(default).to_owned(),
             name: metadata("name").to_owned(),
             trap,
         }));
