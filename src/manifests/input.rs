@@ -73,7 +73,7 @@ pub struct Skipped {
 /// The files under the given paths.
 #[derive(Debug, Default)]
 pub struct Collected {
-    /// To be read, each once, in the order of the paths and sorted within a directory.
+    /// To be read, each once, sorted: the order on the command line changes no finding.
     pub files: Vec<InputFile>,
     /// Left out although they look like input.
     pub skipped: Vec<Skipped>,
@@ -102,6 +102,7 @@ pub fn collect(paths: &[PathBuf], exclude: &dyn Fn(&Path) -> bool) -> Collected 
             found.files.push(InputFile { path: path.clone(), format: Format::of_name(&path.to_string_lossy()) });
         }
     }
+    found.files.sort_by_cached_key(|file| plain(&file.path));
     found
 }
 

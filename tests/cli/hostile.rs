@@ -174,18 +174,21 @@ fn the_order_of_the_files_changes_no_finding() {
     let dir = TestDir::new();
     dir.file("a.yaml", BAD_TIMEOUT);
     dir.file("b.yaml", &SPLIT.replace("name: web\n", "name: b\n"));
+    dir.file("c2.yaml", &SPLIT.replace("name: web\n", "name: c\n"));
     dir.file("c.yaml", &SPLIT.replace("name: web\n", "name: c\n"));
     dir.file(
         "d.yaml",
         "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {ports: [{port: 1}]}\n",
     );
-    let sorted = |order: [&str; 4]| {
+    let of = |order: [&str; 5]| {
         let run = dir.run(&[&["analyze", "-o", "json"], order.as_slice()].concat());
-        assert!(run.stdout.contains("IST0109"), "{run}");
+        assert!(run.stdout.contains("IST0109") && run.stdout.contains("K8S0110"), "{run}");
         run.stdout
     };
-    let first = sorted(["a.yaml", "b.yaml", "c.yaml", "d.yaml"]);
-    for order in [["d.yaml", "c.yaml", "b.yaml", "a.yaml"], ["c.yaml", "a.yaml", "d.yaml", "b.yaml"]] {
-        assert_eq!(sorted(order), first, "{order:?}");
+    let first = of(["a.yaml", "b.yaml", "c.yaml", "c2.yaml", "d.yaml"]);
+    for order in
+        [["d.yaml", "c2.yaml", "c.yaml", "b.yaml", "a.yaml"], ["c2.yaml", "a.yaml", "d.yaml", "b.yaml", "c.yaml"]]
+    {
+        assert_eq!(of(order), first, "{order:?}");
     }
 }
