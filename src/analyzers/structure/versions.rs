@@ -96,7 +96,7 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
         if meta.version.is_empty() {
             missing_version(cx, meta, sink);
         } else {
-            check_version(meta, sink);
+            check_version(cx, meta, sink);
         }
         if meta.name.value.is_empty() && !NAMELESS.contains(&meta.kind) {
             sink.report(&INCOMPLETE, meta, head(cx, meta), format!("This {} has no name.", meta.kind))
@@ -126,7 +126,7 @@ fn missing_version(cx: &Context<'_>, meta: &Meta, sink: &mut Sink) {
         .help("Add `apiVersion: v1`.");
 }
 
-fn check_version(meta: &Meta, sink: &mut Sink) {
+fn check_version(cx: &Context<'_>, meta: &Meta, sink: &mut Sink) {
     let Some(kind) = KINDS.iter().find(|kind| kind.group == meta.group && kind.kind == meta.kind) else { return };
     if kind.versions.contains(&&*meta.version) || is_placeholder(&meta.version) {
         return;
@@ -134,9 +134,27 @@ fn check_version(meta: &Meta, sink: &mut Sink) {
     let best = nearest(&meta.version, kind.versions.iter().copied()).or(kind.versions.first().copied());
     let written = api_version(meta.group, &meta.version);
     let good = api_version(meta.group, best.unwrap_or_default());
-    sink.report(&NOT_SERVED, meta, meta.name_span(), format!("No server has {} in `{written}`.", meta.kind))
+    let span = version_span(cx, meta, &written);
+    sink.report(&NOT_SERVED, meta, span, format!("No server has {} in `{written}`.", meta.kind))
         .label(format!("`{written}` is not served"))
         .help(format!("Write `apiVersion: {good}`."));
+}
+
+/// Where the document says its version; its name when that is written in an unusual way.
+fn version_span(cx: &Context<'_>, meta: &Meta, written: &str) -> Span {
+    let document = meta.place.span();
+    let text = cx.model().text(meta, document);
+    let found = text.match_indices("apiVersion").find_map(|(at, key)| {
+        let line = text[at..].lines().next()?;
+        Some(at + key.len() + line[key.len()..].find(written)?)
+    });
+    found.map_or_else(
+        || meta.name_span(),
+        |at| {
+            let start = document.start + to_u32(at);
+            Span::new(start, start + to_u32(written.len()))
+        },
+    )
 }
 
 fn check_untyped(document: &Untyped, sink: &mut Sink) {

@@ -156,7 +156,8 @@ fn same_object(one: &Object<VirtualService>, other: &Object<VirtualService>) -> 
 }
 
 fn report(host: &str, claim: &Claim<'_>, others: &[&Claim<'_>], sink: &mut Sink) {
-    let names: Vec<String> = others.iter().take(NAMED).map(|other| other.object.meta.full_name()).collect();
+    let mut names: Vec<String> = others.iter().take(NAMED).map(|other| other.object.meta.full_name()).collect();
+    names.dedup();
     let more = if others.len() > NAMED { " and others" } else { "" };
     let finding = sink
         .report(
