@@ -84,7 +84,6 @@ pub struct Hosts<'m> {
     wildcards: HashMap<String, Vec<usize>>,
     /// Exact hosts backwards, to find those within a wildcard.
     reversed: BTreeSet<String>,
-    namespaces: BTreeSet<&'m str>,
     /// Namespaces of which the input has more than routes and policies.
     populated: BTreeSet<&'m str>,
     has_services: bool,
@@ -126,7 +125,6 @@ impl<'m> Hosts<'m> {
                 hosts.add(name, Backend::Entry(object), Visibility::of(&object.spec.export_to, own));
             }
         }
-        hosts.namespaces = model.metas().map(|meta| &*meta.namespace).collect();
         let known = hosts.known.iter().map(|known| known.backend.meta());
         let workloads =
             model.pods.iter().map(|pod| &pod.meta).chain(model.deployments.iter().map(|object| &object.meta));
@@ -153,9 +151,9 @@ impl<'m> Hosts<'m> {
         full_name(host, namespace, self.domain)
     }
 
-    /// True when the input has an object in the namespace.
-    pub fn has_namespace(&self, namespace: &str) -> bool {
-        self.namespaces.contains(namespace)
+    /// True when the input has more of the namespace than routes and policies.
+    pub fn is_populated(&self, namespace: &str) -> bool {
+        self.populated.contains(namespace)
     }
 
     /// The best answer for a full name (which may be a wildcard), seen from any of `users` (namespaces).
@@ -217,7 +215,7 @@ impl<'m> Hosts<'m> {
         match service_of(full_name, self.domain) {
             Some(("kubernetes", "default")) => false,
             Some((name, _)) if INSTALLED.contains(&name) => false,
-            Some((_, namespace)) => self.has_services && self.populated.contains(namespace),
+            Some((_, namespace)) => self.has_services && self.is_populated(namespace),
             None => !self.known.is_empty(),
         }
     }

@@ -208,7 +208,10 @@ fn check(
     }
     let (namespace, short) = reference(name.as_str(), &meta.namespace);
     let Some(gateway) = gateways.get(&(namespace, short)) else {
-        if gateways.is_empty() || !cx.hosts().has_namespace(namespace) {
+        // Routes alone do not show a namespace: its Gateways may be part of what is not given.
+        let is_given = cx.hosts().is_populated(namespace)
+            || gateways.keys().any(|(other, name)| *other == namespace || *name == short);
+        if gateways.is_empty() || !is_given {
             sink.undecided("gateways of VirtualServices", "Gateways");
         } else {
             let help = suggestions.find(|| Some(help(gateways, namespace, short)));
