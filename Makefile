@@ -2,8 +2,10 @@
 
 CARGO ?= cargo
 RUST_FILES = git ls-files '*.rs'
+# Handed to the developers beside the repository; tests/cluster takes its place with the first test that needs a cluster.
+CLUSTER = ../shared/cluster/cluster.sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bench generate docs image cluster-up cluster-down
+.PHONY: help demo test lint deny fmt bench generate docs image cluster-up cluster-down
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -24,8 +26,10 @@ lint: ## Formatting, clippy with warnings as errors, crates that must stay out
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	@scripts/absent-crate.sh meshctl ring
 	@scripts/absent-crate.sh embedded-proxy kube
-	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check bans licenses sources; \
-	else echo 'SKIP licences and duplicate crates: cargo-deny is not installed'; fi
+
+deny: ## Licences, duplicate crates, sources (installs cargo-deny from crates.io when it is missing: some minutes)
+	@$(CARGO) deny --version >/dev/null 2>&1 || { echo 'installing cargo-deny from crates.io'; $(CARGO) install --locked cargo-deny@0.20.2; }
+	$(CARGO) deny check bans licenses sources
 
 fmt: ## Format every Rust file (cargo fmt does not see files declared by the commands! list)
 	$(RUST_FILES) | xargs rustfmt --edition 2024
@@ -43,8 +47,8 @@ docs: ## Build the book into docs/book (needs mdbook: cargo install mdbook)
 image: ## (not there yet) Build the container image
 	@echo 'make image: there is no image yet. It comes with `meshctl image save`, together with the control plane.' >&2; exit 1
 
-cluster-up: ## (not there yet) Start a test cluster
-	@echo 'make cluster-up: no test needs a cluster yet. tests/cluster comes with the commands that talk to one.' >&2; exit 1
+cluster-up: ## Start a real one-node Kubernetes for trying things out (the first time builds it: 6 minutes)
+	@$(CLUSTER) build && $(CLUSTER) up
 
-cluster-down: ## (not there yet) Stop the test cluster
-	@echo 'make cluster-down: there is no test cluster yet, so there is nothing to stop.' >&2; exit 1
+cluster-down: ## Stop it and remove its state
+	@$(CLUSTER) down
