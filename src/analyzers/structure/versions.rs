@@ -127,10 +127,7 @@ fn missing_version(cx: &Context<'_>, meta: &Meta, sink: &mut Sink) {
 }
 
 fn check_version(cx: &Context<'_>, meta: &Meta, sink: &mut Sink) {
-    let Some(kind) = KINDS.iter().find(|kind| kind.group == meta.group && kind.kind == meta.kind) else { return };
-    if kind.versions.contains(&&*meta.version) || is_placeholder(&meta.version) {
-        return;
-    }
+    let Some(kind) = kind_of(meta).filter(|_| is_unserved(meta)) else { return };
     let best = nearest(&meta.version, kind.versions.iter().copied()).or(kind.versions.first().copied());
     let written = api_version(meta.group, &meta.version);
     let good = api_version(meta.group, best.unwrap_or_default());
@@ -138,6 +135,16 @@ fn check_version(cx: &Context<'_>, meta: &Meta, sink: &mut Sink) {
     sink.report(&NOT_SERVED, meta, span, format!("No server has {} in `{written}`.", meta.kind))
         .label(format!("`{written}` is not served"))
         .help(format!("Write `apiVersion: {good}`."));
+}
+
+fn kind_of(meta: &Meta) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.group == meta.group && kind.kind == meta.kind)
+}
+
+/// True for a version of a known kind that no server has.
+pub(super) fn is_unserved(meta: &Meta) -> bool {
+    let unknown = |kind: &Kind| !kind.versions.contains(&&*meta.version);
+    !meta.version.is_empty() && !is_placeholder(&meta.version) && kind_of(meta).is_some_and(unknown)
 }
 
 /// Where the document says its version; its name when that is written in an unusual way.
