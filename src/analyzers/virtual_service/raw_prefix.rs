@@ -88,6 +88,7 @@ fn check(meta: &Meta, prefix: &Text, beside: &List<HttpMatchRequest>, sink: &mut
     let Some(last) = text.chars().last().filter(|last| last.is_alphanumeric()) else { return };
     let (example, level) = match last {
         '0'..='9' => (format!("{text}0"), Level::Warning),
+        's' => (format!("{text}-old"), Level::Info),
         _ => (format!("{text}s"), Level::Info),
     };
     let has_exact =
