@@ -7,6 +7,7 @@ use super::embedded::{Misfenced, ScriptText};
 use super::istio::mesh_sources::MeshSources;
 use super::kinds::{KINDS, Objects, group_and_kind};
 use super::object::Meta;
+use crate::manifests::file::ReadError;
 use crate::manifests::input::Format;
 use crate::manifests::limits::Limits;
 use crate::manifests::parse::{self, Comment, Problem, Trap};
@@ -117,10 +118,11 @@ impl Model {
         Self { options, ..Self::default() }
     }
 
-    /// Notes a file that gave no text; `reason` is a clause such as `is not UTF-8 text (line 3)`.
-    pub fn add_unreadable(&mut self, name: &str, reason: &str) {
+    /// Notes a file that gave no text.
+    pub fn add_unreadable(&mut self, name: &str, error: &ReadError) {
         let file = self.sources.add(Source::new(name, String::new()));
-        let problem = Problem { span: Span::default(), reason: format!("the file {reason}"), limit: false };
+        let limit = matches!(error, ReadError::TooLarge { .. });
+        let problem = Problem { span: Span::default(), reason: format!("the file {error}"), limit };
         self.unreadable.push(Unreadable { file, problem });
     }
 

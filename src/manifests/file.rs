@@ -13,7 +13,7 @@ pub enum ReadError {
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
     /// More bytes than [`Limits::file_bytes`].
-    #[error("is larger than {} bytes, too large for a manifest", .limit)]
+    #[error("is larger than {} MiB, too large for a manifest", .limit >> 20)]
     TooLarge {
         /// The limit.
         limit: u64,
@@ -68,7 +68,7 @@ mod tests {
         let path = folder.path().join("huge.yaml");
         File::create(&path).unwrap().set_len(100 << 20).unwrap();
         let refusal = read_file(&path, &Limits::default()).unwrap_err();
-        assert_eq!(refusal.to_string(), "is larger than 67108864 bytes, too large for a manifest");
+        assert_eq!(refusal.to_string(), "is larger than 64 MiB, too large for a manifest");
     }
 
     #[test]

@@ -192,3 +192,19 @@ fn the_order_of_the_files_changes_no_finding() {
         assert_eq!(of(order), first, "{order:?}");
     }
 }
+
+/// The file is sparse: its size is refused before a byte is read.
+#[test]
+fn a_file_over_the_limit_costs_only_itself() {
+    let dir = TestDir::new();
+    dir.file(
+        "web.yaml",
+        "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{name: http, port: 80}]}\n",
+    );
+    std::fs::File::create(dir.path().join("huge.yaml")).unwrap().set_len(100 << 20).unwrap();
+    let run = dir.run(&["analyze", ".", "-o", "concise"]);
+    assert_eq!(run.exit, Some(2), "{run}");
+    assert!(run.stdout.contains("huge.yaml:1:1: Error [K8S0002]"), "{run}");
+    assert!(run.stdout.contains("larger than 64 MiB"), "{run}");
+    assert!(run.stderr.contains("(1 object)"), "{run}");
+}

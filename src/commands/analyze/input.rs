@@ -57,6 +57,6 @@ fn add(model: &mut Model, file: &InputFile) {
             let format = file.format.unwrap_or_else(|| Format::of_text(&text));
             model.add(&name, text, format);
         }
-        Err(error) => model.add_unreadable(&name, &error.to_string()),
+        Err(error) => model.add_unreadable(&name, &error),
     }
 }
