@@ -90,12 +90,13 @@ fn run(cx: &Context<'_>, sink: &mut Sink) {
                 .help("Split the file, or leave it out with --exclude.");
         } else {
             let is_template = cx.model().sources.get(unreadable.file).text.contains("{{");
-            let help = if is_template {
-                "This looks like a template: render it first, for example with `helm template`."
+            let (message, help) = if is_template {
+                let message = "The document cannot be read: it is a template, with `{{` where values will stand.";
+                (message.to_owned(), "Render it first, for example with `helm template ... | meshctl analyze -`.")
             } else {
-                "Check the indentation, quotes and brackets here and on the lines above."
+                let message = format!("The document cannot be read: {}.", problem.reason);
+                (message, "Check the indentation, quotes and brackets here and on the lines above.")
             };
-            let message = format!("The document cannot be read: {}.", problem.reason);
             sink.report_at(&UNREADABLE, unreadable.file, problem.span, message).label("reading stops here").help(help);
         }
     }
