@@ -35,7 +35,7 @@ fmt: ## Format every Rust file (cargo fmt does not see files declared by the com
 	$(RUST_FILES) | xargs rustfmt --edition 2024
 
 bench: ## Measure analyze on generated input: time, memory, documents a second
-	$(CARGO) bench --workspace --locked
+	$(CARGO) bench --locked --bench analyze
 
 generate: ## Rewrite the checked-in files that are made from the code
 	UPDATE=1 $(CARGO) test --locked --test runner generated
