@@ -3,6 +3,7 @@
 //!
 //! - `analyzers.rs`: the fixtures of every code.
 //! - `bench.rs`: the input that `make bench` generates.
+//! - `cel.rs`: CEL texts of rules against their Rust tests.
 //! - `ci.rs`: the GitHub action and the pre-commit hook.
 //! - `cli/`: the real binary, its output and exit code.
 //! - `corpus.rs`: istioctl's own cases.
@@ -23,6 +24,7 @@
 
 mod analyzers;
 mod bench;
+mod cel;
 mod ci;
 mod cli;
 mod corpus;

@@ -183,7 +183,7 @@ message! {
     }
     rules [
         Cel(
-            "((has(self.operation) ? self.operation : \"\") == \"UPSERT\") ? (self.value != \"\") : true",
+            "((has(self.operation) ? self.operation : \"\") == \"UPSERT\") ? (has(self.value) && self.value != \"\") : true",
             "`value` must be set to add or change a tag (UPSERT)",
             upsert_has_value
         ),
