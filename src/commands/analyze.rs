@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::analyzers::run as analysis;
-use crate::config::{self, AnalyzeConfig, Exclude, Lower};
+use crate::config::{self, AnalyzeConfig, Exclude};
 use crate::context::Ctx;
 use crate::diagnostics::Undecided;
 use crate::diagnostics::render::{self, Format, Report, Style};
@@ -106,13 +106,7 @@ pub fn run(ctx: &mut Ctx, args: &Args) -> Result<Exit, Failure> {
         return Err(failure.hint("Pipe the objects in: kubectl get -A -o yaml KINDS | meshctl analyze -"));
     }
     let cwd = std::env::current_dir()?;
-    let lower = Lower {
-        named: ctx.global.config.as_deref(),
-        files: !ctx.global.no_config,
-        cwd: &cwd,
-        variable: &config::env::variable,
-    };
-    let settings = config::load(args.settings.clone(), &lower)?;
+    let settings = ctx.analyze_config(args.settings.clone())?;
     let analyzers = select::analyzers(&args.analyzers)?;
     let sieve = Sieve::new(&settings, args.write_baseline.as_deref())?;
     let exclude = Exclude::new(&settings.exclude, &cwd).map_err(Failure::usage)?;

@@ -12,7 +12,7 @@ use super::fingerprint::{Fingerprints, shown_file};
 use super::{Code, Diagnostic};
 use crate::dialects::model::Model;
 use crate::failure::Failure;
-use crate::output::file;
+use crate::output::{amount, file};
 
 const VERSION: u32 = 1;
 
@@ -190,8 +190,8 @@ pub fn render_fixed(fixed: &[Entry], path: &Path, out: &mut dyn io::Write) -> io
     if fixed.is_empty() {
         return Ok(());
     }
-    let (verb, s) = if fixed.len() == 1 { ("is", "") } else { ("are", "s") };
-    writeln!(out, "{} finding{s} of the baseline {verb} fixed:", fixed.len())?;
+    let verb = if fixed.len() == 1 { "is" } else { "are" };
+    writeln!(out, "{} of the baseline {verb} fixed:", amount(fixed.len(), "finding"))?;
     for entry in fixed.iter().take(SHOWN) {
         writeln!(out, "  {entry}")?;
     }

@@ -1,5 +1,6 @@
 //! Output: data on stdout, progress and notes on stderr, nothing anywhere else.
 
+mod amount;
 /// Files written as a whole or not at all.
 pub mod file;
 /// The JSON writer.
@@ -16,5 +17,6 @@ pub mod wrap;
 /// The YAML writer.
 pub mod yaml;
 
+pub use amount::amount;
 pub use progress::Progress;
 pub use ui::Ui;

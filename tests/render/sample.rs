@@ -129,7 +129,7 @@ impl Sample {
             model: &self.model,
             findings: &self.findings,
             undecided: &self.undecided,
-            hidden: Hidden { threshold: 4, baseline: 1, namespace: 0, suppressed: self.suppressed.clone() },
+            hidden: Hidden { threshold: 4, baseline: 1, suppressed: self.suppressed.clone() },
             documents: 2,
             files: 2,
         }

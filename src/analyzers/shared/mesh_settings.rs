@@ -89,11 +89,6 @@ impl<'m> MeshSettings<'m> {
         self.first(|config| config.trust_domain.as_ref()).map_or("cluster.local", Text::as_str)
     }
 
-    /// Whether clients use mutual TLS by themselves.
-    pub fn auto_mtls(&self) -> bool {
-        self.first(|config| config.enable_auto_mtls).is_none_or(|auto| auto.value)
-    }
-
     /// A variable of every proxy's environment.
     pub fn proxy_metadata(&self, name: &str) -> Option<&'m str> {
         self.first(|config| config.default_config.as_ref()?.proxy_metadata.text(name))

@@ -7,6 +7,7 @@ use crate::context::Ctx;
 use crate::diagnostics::fix::{self, Refused};
 use crate::diagnostics::render::Style;
 use crate::failure::Failure;
+use crate::output::amount;
 
 /// An edit may make way for another one in the same place; nothing real takes more rounds than this.
 const ROUNDS: usize = 10;
@@ -51,9 +52,8 @@ pub fn apply(
 
 fn report(ctx: &mut Ctx, verb: &str, findings: usize, files: usize) -> Result<(), Failure> {
     if !ctx.global.quiet {
-        let plural = |count: usize| if count == 1 { "" } else { "s" };
-        let (many, files_many) = (plural(findings), plural(files));
-        writeln!(ctx.ui.err(), "--fix {verb} {findings} finding{many} in {files} file{files_many}.")?;
+        let (findings, files) = (amount(findings, "finding"), amount(files, "file"));
+        writeln!(ctx.ui.err(), "--fix {verb} {findings} in {files}.")?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use crate::diagnostics::suppress::{self, Rule};
 use crate::diagnostics::{Code, Diagnostic, Level};
 use crate::dialects::model::Model;
 use crate::failure::Failure;
+use crate::output::amount;
 
 /// What the settings say about findings, checked before any work is done.
 pub struct Sieve<'s> {
@@ -80,9 +81,8 @@ pub fn write_baseline(ctx: &mut Ctx, model: &Model, findings: &[Diagnostic], pat
     let baseline = Baseline::of(model, findings);
     baseline.write(path)?;
     if !ctx.global.quiet {
-        let (count, path) = (baseline.len(), path.display());
-        let s = if count == 1 { "" } else { "s" };
-        writeln!(ctx.ui.err(), "{count} finding{s} written to `{path}`: `--baseline {path}` hides them.")?;
+        let (count, path) = (amount(baseline.len(), "finding"), path.display());
+        writeln!(ctx.ui.err(), "{count} written to `{path}`: `--baseline {path}` hides them.")?;
     }
     Ok(())
 }

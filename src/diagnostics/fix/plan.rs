@@ -10,7 +10,7 @@ use crate::diagnostics::Diagnostic;
 use crate::dialects::model::Model;
 use crate::manifests::input::STDIN;
 use crate::manifests::source::FileId;
-use crate::output::file;
+use crate::output::{amount, file};
 
 /// What `--fix` would do.
 #[derive(Debug, Default)]
@@ -149,10 +149,6 @@ fn edits_in(file: FileId, fixes: &[Fix]) -> Vec<TextEdit> {
     edits
 }
 
-fn amount(findings: usize) -> String {
-    if findings == 1 { "1 finding were".to_owned() } else { format!("{findings} findings were") }
-}
-
 impl Plan {
     fn refuse(&mut self, name: &str, reason: impl Into<String>) {
         self.refused.push(Refused { name: name.to_owned(), reason: reason.into() });
@@ -176,7 +172,7 @@ impl Plan {
             fixes.retain(|fix| !fix.contains_key(&file));
         }
         let count = before - fixes.len();
-        self.refuse(&source.name, format!("the edits of {} not made, because {why}", amount(count)));
+        self.refuse(&source.name, format!("the edits of {} were not made, because {why}", amount(count, "finding")));
     }
 
     /// Writes the files. One that changed since it was read is left alone.

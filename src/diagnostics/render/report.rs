@@ -30,8 +30,6 @@ pub struct Hidden {
     pub threshold: usize,
     /// Listed in the baseline.
     pub baseline: usize,
-    /// About other namespaces.
-    pub namespace: usize,
     /// Silenced by a comment, an annotation or `--suppress`; SARIF still lists them.
     pub suppressed: Vec<Suppressed>,
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use super::report::{Report, Suppressed, SuppressedBy};
 use crate::diagnostics::Level;
+use crate::output::amount;
 
 /// Writes the summary, for stderr: counts, hidden findings, open questions, and where to read more.
 pub fn render_summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -36,10 +37,6 @@ fn counts(report: &Report<'_>) -> String {
     if parts.is_empty() { "No findings".to_owned() } else { parts.join(", ") }
 }
 
-fn amount(count: usize, word: &str) -> String {
-    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
-}
-
 fn hidden(report: &Report<'_>) -> Vec<String> {
     let hidden = &report.hidden;
     let by = |by: SuppressedBy| hidden.suppressed.iter().filter(|s: &&Suppressed| s.by == by).count();
@@ -49,7 +46,6 @@ fn hidden(report: &Report<'_>) -> Vec<String> {
         (by(SuppressedBy::Comment), "ignored by comments"),
         (by(SuppressedBy::Annotation), "suppressed by annotations"),
         (by(SuppressedBy::Setting), "suppressed by --suppress or meshctl.yaml"),
-        (hidden.namespace, "in other namespaces"),
     ];
     let parts: Vec<String> =
         reasons.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{count} {why}")).collect();

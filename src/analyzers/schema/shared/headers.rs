@@ -35,14 +35,6 @@ pub fn cors_name(name: &str) -> Verdict {
     if is_token(name) { Ok(()) } else { Err(bad_name(name)) }
 }
 
-/// A header name of letters, digits, `-` and `_`, as `fromHeaders` and `outputClaimToHeaders` want it.
-pub fn strict_name(name: &str) -> Verdict {
-    if !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
-        return Ok(());
-    }
-    Err(bad_name(name))
-}
-
 /// A header name of letters, digits and `-`, as Kubernetes wants it in probes.
 pub fn probe_name(name: &str) -> Verdict {
     if !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {

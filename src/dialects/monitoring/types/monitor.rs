@@ -5,51 +5,63 @@ use crate::message;
 use crate::schema::leaf::Opaque;
 use crate::schema::{At, Int, IntOrString, List, Text};
 
-message! {
+/// What both monitors have, and after it the fields of one.
+macro_rules! monitor {
+    ($(#[doc = $doc:literal])* $name:ident { $($own:tt)* }) => {
+        message! {
+            $(#[doc = $doc])*
+            pub struct $name {
+                /// Labels of what is scraped.
+                selector: Option<LabelSelector> = "selector" [Required],
+                /// Where it is looked for.
+                namespace_selector: Option<NamespaceSelector> = "namespaceSelector",
+                /// How the selector is put into effect.
+                selector_mechanism: Option<Text> = "selectorMechanism",
+                /// Label that becomes the job.
+                job_label: Option<Text> = "jobLabel",
+                /// Labels of pods to keep.
+                pod_target_labels: List<Text> = "podTargetLabels",
+                /// Most samples.
+                sample_limit: Option<Int> = "sampleLimit",
+                /// Most targets.
+                target_limit: Option<Int> = "targetLimit",
+                /// Most labels.
+                label_limit: Option<Int> = "labelLimit",
+                /// Longest label name.
+                label_name_length_limit: Option<Int> = "labelNameLengthLimit",
+                /// Longest label value.
+                label_value_length_limit: Option<Int> = "labelValueLengthLimit",
+                /// Dropped targets to remember.
+                keep_dropped_targets: Option<Int> = "keepDroppedTargets",
+                /// Protocols by preference.
+                scrape_protocols: List<Opaque> = "scrapeProtocols",
+                /// Protocol when the target names none.
+                fallback_scrape_protocol: Option<Text> = "fallbackScrapeProtocol",
+                /// Classic histograms too.
+                scrape_classic_histograms: Option<At<bool>> = "scrapeClassicHistograms",
+                /// Native histograms.
+                scrape_native_histograms: Option<At<bool>> = "scrapeNativeHistograms",
+                /// Most buckets.
+                native_histogram_bucket_limit: Option<Int> = "nativeHistogramBucketLimit",
+                /// Least growth of buckets.
+                native_histogram_min_bucket_factor: Option<Opaque> = "nativeHistogramMinBucketFactor",
+                /// Classic histograms become native ones.
+                convert_classic_histograms_to_nhcb: Option<At<bool>> = "convertClassicHistogramsToNHCB",
+                /// Metadata of nodes.
+                attach_metadata: Option<Opaque> = "attachMetadata",
+                /// Shared settings.
+                scrape_class: Option<Text> = "scrapeClass",
+                /// Largest answer.
+                body_size_limit: Option<Text> = "bodySizeLimit",
+                $($own)*
+            }
+        }
+    };
+}
+
+monitor! {
     /// Scrapes the pods behind Services.
-    pub struct ServiceMonitor {
-        /// Labels of what is scraped.
-        selector: Option<LabelSelector> = "selector" [Required],
-        /// Where it is looked for.
-        namespace_selector: Option<NamespaceSelector> = "namespaceSelector",
-        /// How the selector is put into effect.
-        selector_mechanism: Option<Text> = "selectorMechanism",
-        /// Label that becomes the job.
-        job_label: Option<Text> = "jobLabel",
-        /// Labels of pods to keep.
-        pod_target_labels: List<Text> = "podTargetLabels",
-        /// Most samples.
-        sample_limit: Option<Int> = "sampleLimit",
-        /// Most targets.
-        target_limit: Option<Int> = "targetLimit",
-        /// Most labels.
-        label_limit: Option<Int> = "labelLimit",
-        /// Longest label name.
-        label_name_length_limit: Option<Int> = "labelNameLengthLimit",
-        /// Longest label value.
-        label_value_length_limit: Option<Int> = "labelValueLengthLimit",
-        /// Dropped targets to remember.
-        keep_dropped_targets: Option<Int> = "keepDroppedTargets",
-        /// Protocols by preference.
-        scrape_protocols: List<Opaque> = "scrapeProtocols",
-        /// Protocol when the target names none.
-        fallback_scrape_protocol: Option<Text> = "fallbackScrapeProtocol",
-        /// Classic histograms too.
-        scrape_classic_histograms: Option<At<bool>> = "scrapeClassicHistograms",
-        /// Native histograms.
-        scrape_native_histograms: Option<At<bool>> = "scrapeNativeHistograms",
-        /// Most buckets.
-        native_histogram_bucket_limit: Option<Int> = "nativeHistogramBucketLimit",
-        /// Least growth of buckets.
-        native_histogram_min_bucket_factor: Option<Opaque> = "nativeHistogramMinBucketFactor",
-        /// Classic histograms become native ones.
-        convert_classic_histograms_to_nhcb: Option<At<bool>> = "convertClassicHistogramsToNHCB",
-        /// Metadata of nodes.
-        attach_metadata: Option<Opaque> = "attachMetadata",
-        /// Shared settings.
-        scrape_class: Option<Text> = "scrapeClass",
-        /// Largest answer.
-        body_size_limit: Option<Text> = "bodySizeLimit",
+    ServiceMonitor {
         /// What is scraped.
         endpoints: List<Endpoint> = "endpoints" [Required],
         /// Labels of the Service to keep.
@@ -59,51 +71,9 @@ message! {
     }
 }
 
-message! {
+monitor! {
     /// Scrapes pods.
-    pub struct PodMonitor {
-        /// Labels of what is scraped.
-        selector: Option<LabelSelector> = "selector" [Required],
-        /// Where it is looked for.
-        namespace_selector: Option<NamespaceSelector> = "namespaceSelector",
-        /// How the selector is put into effect.
-        selector_mechanism: Option<Text> = "selectorMechanism",
-        /// Label that becomes the job.
-        job_label: Option<Text> = "jobLabel",
-        /// Labels of pods to keep.
-        pod_target_labels: List<Text> = "podTargetLabels",
-        /// Most samples.
-        sample_limit: Option<Int> = "sampleLimit",
-        /// Most targets.
-        target_limit: Option<Int> = "targetLimit",
-        /// Most labels.
-        label_limit: Option<Int> = "labelLimit",
-        /// Longest label name.
-        label_name_length_limit: Option<Int> = "labelNameLengthLimit",
-        /// Longest label value.
-        label_value_length_limit: Option<Int> = "labelValueLengthLimit",
-        /// Dropped targets to remember.
-        keep_dropped_targets: Option<Int> = "keepDroppedTargets",
-        /// Protocols by preference.
-        scrape_protocols: List<Opaque> = "scrapeProtocols",
-        /// Protocol when the target names none.
-        fallback_scrape_protocol: Option<Text> = "fallbackScrapeProtocol",
-        /// Classic histograms too.
-        scrape_classic_histograms: Option<At<bool>> = "scrapeClassicHistograms",
-        /// Native histograms.
-        scrape_native_histograms: Option<At<bool>> = "scrapeNativeHistograms",
-        /// Most buckets.
-        native_histogram_bucket_limit: Option<Int> = "nativeHistogramBucketLimit",
-        /// Least growth of buckets.
-        native_histogram_min_bucket_factor: Option<Opaque> = "nativeHistogramMinBucketFactor",
-        /// Classic histograms become native ones.
-        convert_classic_histograms_to_nhcb: Option<At<bool>> = "convertClassicHistogramsToNHCB",
-        /// Metadata of nodes.
-        attach_metadata: Option<Opaque> = "attachMetadata",
-        /// Shared settings.
-        scrape_class: Option<Text> = "scrapeClass",
-        /// Largest answer.
-        body_size_limit: Option<Text> = "bodySizeLimit",
+    PodMonitor {
         /// What is scraped.
         pod_metrics_endpoints: List<Endpoint> = "podMetricsEndpoints",
     }
