@@ -177,10 +177,7 @@ impl Model {
             }
             return;
         }
-        let namespace = std::mem::take(&mut self.options.default_namespace);
-        let typed = self.objects.read(root, file, &namespace, cluster);
-        self.options.default_namespace = namespace;
-        if !typed {
+        if !self.objects.read(root, file, &self.options.default_namespace, cluster) {
             self.untyped.push(untyped(root, file));
         }
         if let ("", "ConfigMap") = group_and_kind(root)

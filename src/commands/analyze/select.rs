@@ -21,8 +21,13 @@ pub fn analyzers(names: &[String]) -> Result<Vec<&'static Analyzer>, Failure> {
             }
         })
     };
-    let mut chosen: Vec<&'static Analyzer> = names.iter().map(find).collect::<Result<_, _>>()?;
-    chosen.dedup_by_key(|analyzer| analyzer.name);
+    let mut chosen: Vec<&'static Analyzer> = Vec::new();
+    for analyzer in names.iter().map(find) {
+        let analyzer = analyzer?;
+        if !chosen.iter().any(|other| other.name == analyzer.name) {
+            chosen.push(analyzer);
+        }
+    }
     Ok(chosen)
 }
 
@@ -36,4 +41,16 @@ pub fn list(ctx: &mut Ctx) -> Result<(), Failure> {
         writeln!(ctx.ui.out(), "{}{only}\n    {}\n    {}", analyzer.name, analyzer.summary, codes.join(" "))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::analyzers;
+
+    #[test]
+    fn an_analyzer_named_twice_runs_once() {
+        let names = ["telemetry.ProviderAnalyzer", "applicationUID.Analyzer", "telemetry.ProviderAnalyzer"];
+        let chosen = analyzers(&names.map(str::to_owned)).unwrap();
+        assert_eq!(chosen.iter().map(|a| a.name).collect::<Vec<_>>(), names[..2]);
+    }
 }
