@@ -1,7 +1,19 @@
-//! The sidecar proxy inside meshctl.
+//! The sidecar proxy inside meshctl: Envoy configuration in, traffic through.
 //!
-//! What stands here is the part that needs no socket: matchers as the data path uses them, so that what the tool says
-//! about a route is what the proxy does with a request. There is no Kubernetes in this crate.
+//! There is no Kubernetes in this crate.
 
+pub mod bootstrap;
+pub mod cluster;
+pub mod filters;
+pub mod hcm;
+pub mod http;
 /// Matchers of the values of a request.
 pub mod matching;
+pub mod net;
+pub mod proto;
+pub mod route;
+pub mod services;
+pub mod stream;
+pub mod telemetry;
+pub mod tls;
+pub mod xds;

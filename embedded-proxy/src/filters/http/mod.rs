@@ -1,0 +1,68 @@
+//! HTTP filters: what they may do to an exchange, and the table of those that exist.
+
+mod chain;
+mod registry;
+
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub use chain::{Chain, Slot};
+pub use registry::{build, per_route};
+
+use crate::http::{Reply, Response};
+use crate::stream::Exchange;
+
+/// What a filter's configuration at a route, virtual host or weighted cluster parses to.
+pub type PerRoute = Arc<dyn Any + Send + Sync>;
+
+/// What a filter does with a request.
+pub enum Step<'f> {
+    /// The next filter's turn.
+    Next,
+    /// The exchange ends here with this answer.
+    Reply(Box<Reply>),
+    /// The filter has to wait: for a service, a delay, a body.
+    Wait(Pin<Box<dyn Future<Output = Result<(), Box<Reply>>> + Send + 'f>>),
+}
+
+impl From<Reply> for Step<'_> {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(Box::new(reply))
+    }
+}
+
+/// An HTTP filter. One instance serves all exchanges of its chain; what belongs to one exchange goes to
+/// `exchange.scratch`.
+pub trait HttpFilter: Send + Sync {
+    /// Looks at the request, in chain order. May change head and body.
+    fn on_request<'f>(&'f self, exchange: &'f mut Exchange) -> Step<'f>;
+
+    /// Looks at the response, in reverse order. Also called for local replies. May change head and body.
+    fn on_response(&self, _exchange: &mut Exchange, _response: &mut Response) {}
+
+    /// The exchange is over; its record is complete. Called once, also when the client went away.
+    fn on_end(&self, _exchange: &Exchange) {}
+
+    /// What the filter would say to this request without doing anything: for `decide`. None: it does not end requests.
+    fn verdict(&self, _exchange: &Exchange) -> Option<Verdict> {
+        None
+    }
+}
+
+/// What a filter would do, for explanations.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// It lets the request through. The text names the rule that decided, when there is one.
+    Pass(Option<String>),
+    /// It answers itself.
+    Reply {
+        /// The answer.
+        reply: Box<Reply>,
+        /// The rule that decided.
+        rule: String,
+    },
+    /// It depends on something outside the configuration: a service, a counter, chance. The text says on what.
+    Depends(String),
+}

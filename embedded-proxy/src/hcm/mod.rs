@@ -1,0 +1,7 @@
+//! The HTTP connection manager: what happens to a request around the filters.
+
+mod config;
+mod serve;
+
+pub use config::{Codec, Http1Options, Http2Options, Timeouts};
+pub use serve::{Hcm, Served};

@@ -1,0 +1,11 @@
+//! HTTP messages as the data path holds them, whatever version they came in.
+
+mod body;
+mod headers;
+mod message;
+mod reply;
+
+pub use body::{Body, BodyStream, Frame, StreamError};
+pub use headers::Headers;
+pub use message::{Request, RequestHead, Response, ResponseHead, Version};
+pub use reply::Reply;

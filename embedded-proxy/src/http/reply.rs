@@ -1,0 +1,103 @@
+//! Answers that the proxy gives itself, as Envoy's local replies.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+
+use super::{Headers, RequestHead, Response};
+use crate::stream::Flag;
+
+/// A local reply: status, text, flag, and the details for access logs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// Status code (of HTTP; gRPC requests get it translated).
+    pub status: StatusCode,
+    /// Body text; empty for none.
+    pub body: Bytes,
+    /// `content-type` of the body when it is not `text/plain`.
+    pub content_type: Option<HeaderValue>,
+    /// Response flag to set, if any.
+    pub flag: Option<Flag>,
+    /// What `%RESPONSE_CODE_DETAILS%` prints, in Envoy's words.
+    pub details: String,
+    /// `grpc-status` for gRPC requests when it is not derived from the status.
+    pub grpc_status: Option<u32>,
+    /// Fields to add.
+    pub headers: Headers,
+}
+
+impl Reply {
+    /// A reply with a text and Envoy's details word.
+    pub fn new(status: StatusCode, details: impl Into<String>, body: impl Into<Bytes>) -> Self {
+        Self {
+            status,
+            body: body.into(),
+            content_type: None,
+            flag: None,
+            details: details.into(),
+            grpc_status: None,
+            headers: Headers::new(),
+        }
+    }
+
+    /// With a response flag.
+    pub fn flag(mut self, flag: Flag) -> Self {
+        self.flag = Some(flag);
+        self
+    }
+
+    /// The response to `request`: gRPC requests get 200 with `grpc-status` and `grpc-message`, others status and text.
+    /// `HEAD` is answered without a body but with its length.
+    pub fn into_response(self, request: &RequestHead) -> Response {
+        let mut headers = self.headers;
+        if request.is_grpc() {
+            let code = self.grpc_status.unwrap_or_else(|| grpc_status(self.status));
+            headers.set(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+            headers.set(HeaderName::from_static("grpc-status"), code.into());
+            if !self.body.is_empty() {
+                let message = HeaderValue::from_str(&percent_encode(&self.body));
+                headers.set(HeaderName::from_static("grpc-message"), message.unwrap_or(HeaderValue::from_static("")));
+            }
+            let mut response = Response::full(StatusCode::OK, headers, Bytes::new());
+            response.head.headers.remove(&header::CONTENT_LENGTH);
+            return response;
+        }
+        if !self.body.is_empty() {
+            let kind = self.content_type.unwrap_or(HeaderValue::from_static("text/plain"));
+            headers.set(header::CONTENT_LENGTH, self.body.len().into());
+            headers.set(header::CONTENT_TYPE, kind);
+        }
+        let mut response = Response { head: super::ResponseHead { status: self.status, headers }, body: self.body.into() };
+        if request.method == http::Method::HEAD {
+            response.body = super::Body::Empty;
+        } else if response.body.is_empty() && !response.head.is_bodiless() {
+            response.head.headers.set(header::CONTENT_LENGTH, 0.into());
+        }
+        response
+    }
+}
+
+/// gRPC status for a status of HTTP, as the gRPC specification maps them for replies of proxies.
+pub fn grpc_status(status: StatusCode) -> u32 {
+    match status.as_u16() {
+        200 => 0,
+        400 => 13,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 | 502 | 503 | 504 => 14,
+        _ => 2,
+    }
+}
+
+/// `grpc-message` encoding: printable ASCII stays, the rest and `%` becomes `%XX`.
+fn percent_encode(text: &[u8]) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for &byte in text {
+        if (b' '..=b'~').contains(&byte) && byte != b'%' {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}

@@ -1,0 +1,114 @@
+//! A connection's bytes: plain TCP, TLS over it, or something in memory. One type, so that codecs are compiled once.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsStream;
+
+/// A byte stream. `read` and `write` belong to one task.
+#[derive(Debug)]
+pub enum Io {
+    /// TCP.
+    Tcp(TcpStream),
+    /// TLS over TCP (or over a stream with peeked bytes put back).
+    Tls(Box<TlsStream<Io>>),
+    /// Peeked bytes that are read again before the rest.
+    Replay(bytes::Bytes, Box<Io>),
+    /// In memory, for tests.
+    Memory(DuplexStream),
+}
+
+impl Io {
+    /// Puts bytes that were already read back in front.
+    pub fn replay(bytes: bytes::Bytes, io: Self) -> Self {
+        if bytes.is_empty() { io } else { Self::Replay(bytes, Box::new(io)) }
+    }
+
+    /// The TCP connection at the bottom, none in memory.
+    pub fn tcp(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Tcp(tcp) => Some(tcp),
+            Self::Tls(tls) => tls.get_ref().0.tcp(),
+            Self::Replay(_, io) => io.tcp(),
+            Self::Memory(_) => None,
+        }
+    }
+
+    /// Our address on the connection.
+    pub fn local(&self) -> Option<SocketAddr> {
+        self.tcp()?.local_addr().ok()
+    }
+}
+
+impl AsyncRead for Io {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buf),
+            Self::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
+            Self::Replay(bytes, io) => {
+                if bytes.is_empty() {
+                    return Pin::new(io.as_mut()).poll_read(cx, buf);
+                }
+                let taken = bytes.split_to(bytes.len().min(buf.remaining()));
+                buf.put_slice(&taken);
+                Poll::Ready(Ok(()))
+            }
+            Self::Memory(memory) => Pin::new(memory).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Io {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
+            Self::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
+            Self::Replay(_, io) => Pin::new(io.as_mut()).poll_write(cx, bytes),
+            Self::Memory(memory) => Pin::new(memory).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_write_vectored(cx, slices),
+            Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
+            Self::Replay(_, io) => Pin::new(io.as_mut()).poll_write_vectored(cx, slices),
+            Self::Memory(memory) => Pin::new(memory).poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Tcp(_) => true,
+            Self::Tls(tls) => tls.is_write_vectored(),
+            Self::Replay(_, io) => io.is_write_vectored(),
+            Self::Memory(_) => false,
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
+            Self::Replay(_, io) => Pin::new(io.as_mut()).poll_flush(cx),
+            Self::Memory(memory) => Pin::new(memory).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+            Self::Replay(_, io) => Pin::new(io.as_mut()).poll_shutdown(cx),
+            Self::Memory(memory) => Pin::new(memory).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Byte streams under HTTP and TCP.
+
+mod io;
+
+pub use io::Io;

@@ -1,0 +1,13 @@
+//! Envoy's messages, read by name: descriptors, a reader that notices what nobody took, and the defects it finds.
+
+mod any;
+mod defect;
+mod pool;
+mod reader;
+mod scalar;
+
+pub use any::{ANY, Typed};
+pub use defect::{Defect, Defects};
+pub use pool::{decode, descriptor, from_json, release, to_json};
+pub use reader::Reader;
+pub use scalar::Fraction;

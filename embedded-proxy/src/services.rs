@@ -1,0 +1,84 @@
+//! What the parts of a running proxy share: stats, clusters, secrets, routes, workers.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::bootstrap::Node;
+use crate::cluster::{Clusters, LoadAssignment};
+use crate::route::RouteTable;
+use crate::telemetry::stats::{Scope, Stats};
+use crate::tls::Secret;
+use crate::xds::Topic;
+
+/// Shared by everything that runs.
+#[derive(Debug)]
+pub struct Services {
+    /// Who this proxy is.
+    pub node: Node,
+    /// All stats.
+    pub stats: Stats,
+    /// All clusters by name.
+    pub clusters: Clusters,
+    /// Endpoints by service name (EDS).
+    pub endpoints: Topic<LoadAssignment>,
+    /// Route tables by name (RDS).
+    pub routes: Topic<RouteTable>,
+    /// Certificates and trusted roots by name (SDS and static ones).
+    pub secrets: Topic<Secret>,
+    /// The threads that serve connections.
+    pub workers: Workers,
+    /// The runtime for everything that is not a connection: health checks, DNS, xDS, admin.
+    pub main: Handle,
+}
+
+/// What a constructor gets: the services, and the scope under which its stats go.
+#[derive(Debug, Clone)]
+pub struct Build {
+    /// The services.
+    pub services: Arc<Services>,
+    /// Scope of the thing that is being built.
+    pub scope: Scope,
+}
+
+/// Worker threads, each with a runtime of its own: a connection stays on the worker that accepted it.
+#[derive(Debug, Clone)]
+pub struct Workers(Arc<[Handle]>);
+
+impl Workers {
+    /// Workers that run on these runtimes.
+    pub fn new(handles: impl IntoIterator<Item = Handle>) -> Self {
+        Self(handles.into_iter().collect())
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Runs a future on worker `number`.
+    pub fn spawn<F>(&self, number: usize, future: F) -> tokio::task::JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.0[number % self.0.len()].spawn(future)
+    }
+}
+
+thread_local! {
+    static WORKER: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Number of the worker that runs this thread, below [`Workers::count`]. Pools are kept apart by it. Threads that are no
+/// workers count as worker 0.
+pub fn worker() -> usize {
+    WORKER.get()
+}
+
+/// Says that this thread is worker `number`; its runtime's thread calls it first.
+pub fn become_worker(number: usize) {
+    WORKER.set(number);
+}

@@ -1,0 +1,97 @@
+//! Facts of a downstream connection that do not change once its filter chain is chosen.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Which way the traffic of a listener goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// Not said.
+    #[default]
+    Unspecified,
+    /// Into the workload.
+    Inbound,
+    /// Out of the workload.
+    Outbound,
+}
+
+/// What the TLS handshake told about a peer, and about ourselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// `TLSv1.3` or `TLSv1.2`.
+    pub version: &'static str,
+    /// Cipher suite in OpenSSL's spelling, as access logs print it.
+    pub cipher: String,
+    /// Server name the client asked for.
+    pub sni: Option<String>,
+    /// Negotiated application protocol.
+    pub alpn: Option<String>,
+    /// Whether the peer showed a certificate that was verified.
+    pub verified: bool,
+    /// URI names of the peer's certificate (SPIFFE ids).
+    pub peer_uris: Vec<String>,
+    /// DNS names of the peer's certificate.
+    pub peer_dns: Vec<String>,
+    /// Subject of the peer's certificate, RFC 2253.
+    pub peer_subject: String,
+    /// Issuer of the peer's certificate, RFC 2253.
+    pub peer_issuer: String,
+    /// Serial number of the peer's certificate, hex.
+    pub peer_serial: String,
+    /// SHA-256 of the peer's certificate, hex.
+    pub peer_sha256: String,
+    /// The peer's certificate as PEM.
+    pub peer_pem: String,
+    /// Validity of the peer's certificate, seconds since 1970.
+    pub peer_valid: Option<(i64, i64)>,
+    /// URI names of our own certificate.
+    pub local_uris: Vec<String>,
+    /// Subject of our own certificate.
+    pub local_subject: String,
+    /// Whether the session was resumed.
+    pub resumed: bool,
+}
+
+/// A downstream connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Number of the connection in this process.
+    pub id: u64,
+    /// Address the client connected to: the original destination when the connection was redirected or PROXY said so.
+    pub local: SocketAddr,
+    /// Address the socket is bound to.
+    pub bound: SocketAddr,
+    /// Address of the client; PROXY protocol may have changed it.
+    pub remote: SocketAddr,
+    /// Address of the socket's peer.
+    pub peer: SocketAddr,
+    /// Whether `local` was restored from a redirect or PROXY protocol.
+    pub local_restored: bool,
+    /// Server name from the TLS hello, whether or not TLS ends here.
+    pub sni: Option<String>,
+    /// Application protocols the client offered, or the HTTP inspector saw.
+    pub application_protocols: Vec<String>,
+    /// `tls` or `raw_buffer`, as the inspectors saw it.
+    pub transport_protocol: &'static str,
+    /// TLS facts when TLS ends here.
+    pub tls: Option<Arc<Tls>>,
+    /// Name of the listener.
+    pub listener: Arc<str>,
+    /// Name of the filter chain.
+    pub filter_chain: Arc<str>,
+    /// Direction of the listener.
+    pub direction: Direction,
+}
+
+impl Connection {
+    /// Identity the peer proved: the first URI name of its verified certificate.
+    pub fn principal(&self) -> Option<&str> {
+        let tls = self.tls.as_ref().filter(|tls| tls.verified)?;
+        tls.peer_uris.first().map(String::as_str)
+    }
+
+    /// `https` when TLS ends here, otherwise `http`.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+}

@@ -1,0 +1,11 @@
+//! What is known about a connection and about one exchange on it: the facts that filters, logs and metrics read.
+
+mod connection;
+mod exchange;
+mod flag;
+mod info;
+
+pub use connection::{Connection, Direction, Tls};
+pub use exchange::{Exchange, Scratch};
+pub use flag::{Flag, Flags};
+pub use info::{StreamInfo, UpstreamInfo};

@@ -1,0 +1,3 @@
+//! What the proxy tells about itself: stats, access logs, traces.
+
+pub mod stats;

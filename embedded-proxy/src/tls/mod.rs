@@ -1,0 +1,5 @@
+//! TLS: the only place that knows rustls.
+
+mod secret;
+
+pub use secret::Secret;

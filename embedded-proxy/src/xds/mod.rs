@@ -1,0 +1,5 @@
+//! Configuration that arrives while the proxy runs.
+
+mod topic;
+
+pub use topic::{Topic, Watched};

@@ -1,0 +1,3 @@
+//! The one test binary of the proxy crate.
+
+mod descriptors;
