@@ -82,3 +82,22 @@ pub fn worker() -> usize {
 pub fn become_worker(number: usize) {
     WORKER.set(number);
 }
+
+/// Services without clusters, for tests; needs a runtime.
+#[cfg(test)]
+pub(crate) fn for_tests() -> Build {
+    let stats = Stats::default();
+    let scope = Scope::root(&stats);
+    let main = Handle::current();
+    let services = Services {
+        node: Node::default(),
+        stats,
+        clusters: Clusters::default(),
+        endpoints: Topic::default(),
+        routes: Topic::default(),
+        secrets: Topic::default(),
+        workers: Workers::new([main.clone()]),
+        main,
+    };
+    Build { services: Arc::new(services), scope }
+}

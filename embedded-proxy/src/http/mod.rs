@@ -4,6 +4,7 @@ mod body;
 mod headers;
 mod message;
 mod reply;
+mod tap;
 
 pub use body::{Body, BodyStream, Frame, StreamError};
 pub use headers::Headers;

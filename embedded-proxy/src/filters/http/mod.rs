@@ -1,7 +1,10 @@
 //! HTTP filters: what they may do to an exchange, and the table of those that exist.
 
+mod buffer;
 mod chain;
 mod registry;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::any::Any;
 use std::future::Future;

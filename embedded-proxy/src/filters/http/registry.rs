@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{HttpFilter, PerRoute};
+use super::{HttpFilter, PerRoute, buffer};
 use crate::proto::Reader;
 use crate::services::Build;
 
@@ -12,8 +12,8 @@ struct Kind {
     config: &'static str,
     /// Full name of the message that configures it at a route, if there is one.
     route: Option<&'static str>,
-    /// Makes the filter. None: a defect was noted.
-    make: fn(&Reader<'_>, &Build) -> Option<Arc<dyn HttpFilter>>,
+    /// Makes the filter; the text is its configured name, under which routes configure it. None: a defect was noted.
+    make: fn(&Reader<'_>, &Build, &Arc<str>) -> Option<Arc<dyn HttpFilter>>,
     /// Reads what stands at a route.
     per_route: fn(&Reader<'_>, &Build) -> Option<PerRoute>,
 }
@@ -25,14 +25,19 @@ fn none(reader: &Reader<'_>, _: &Build) -> Option<PerRoute> {
     None
 }
 
-const KINDS: &[Kind] = &[];
+const KINDS: &[Kind] = &[Kind {
+    config: "envoy.extensions.filters.http.buffer.v3.Buffer",
+    route: Some("envoy.extensions.filters.http.buffer.v3.BufferPerRoute"),
+    make: buffer::make,
+    per_route: buffer::per_route,
+}];
 
-/// Makes the filter that a `typed_config` of type `name` describes.
-pub fn build(name: &str, reader: &Reader<'_>, build: &Build) -> Option<Arc<dyn HttpFilter>> {
-    match KINDS.iter().find(|kind| kind.config == name) {
-        Some(kind) => (kind.make)(reader, build),
+/// Makes the filter called `name` that a `typed_config` of type `kind` describes.
+pub fn build(kind: &str, name: &Arc<str>, reader: &Reader<'_>, build: &Build) -> Option<Arc<dyn HttpFilter>> {
+    match KINDS.iter().find(|known| known.config == kind) {
+        Some(known) => (known.make)(reader, build, name),
         None => {
-            reader.defect("", format!("the proxy does not have the HTTP filter {name}"));
+            reader.defect("", format!("the proxy does not have the HTTP filter {kind}"));
             None
         }
     }
