@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use crate::bootstrap::Node;
+use crate::bootstrap::{Node, Runtime};
 use crate::cluster::{Clusters, LoadAssignment};
+use crate::proto::Typed;
 use crate::route::RouteTable;
 use crate::telemetry::stats::{Scope, Stats};
 use crate::tls::Secret;
-use crate::xds::Topic;
+use crate::xds::{Store, Topic};
 
 /// Shared by everything that runs.
 #[derive(Debug)]
@@ -28,10 +29,35 @@ pub struct Services {
     pub routes: Topic<RouteTable>,
     /// Certificates and trusted roots by name (SDS and static ones).
     pub secrets: Topic<Secret>,
+    /// Configurations of HTTP filters by name (ECDS): the opened message, which a chain builds its own filter from.
+    pub extensions: Topic<Typed>,
+    /// All resources as they were delivered, for dumps.
+    pub store: Store,
+    /// Static runtime of the bootstrap.
+    pub runtime: Runtime,
     /// The threads that serve connections.
     pub workers: Workers,
     /// The runtime for everything that is not a connection: health checks, DNS, xDS, admin.
     pub main: Handle,
+}
+
+impl Services {
+    /// Nothing configured yet. `workers` serve connections, `main` runs everything else.
+    pub fn new(node: Node, runtime: Runtime, workers: Workers, main: Handle) -> Self {
+        Self {
+            node,
+            stats: Stats::default(),
+            clusters: Clusters::default(),
+            endpoints: Topic::default(),
+            routes: Topic::default(),
+            secrets: Topic::default(),
+            extensions: Topic::default(),
+            store: Store::default(),
+            runtime,
+            workers,
+            main,
+        }
+    }
 }
 
 /// What a constructor gets: the services, and the scope under which its stats go.
@@ -86,18 +112,8 @@ pub fn become_worker(number: usize) {
 /// Services without clusters, for tests; needs a runtime.
 #[cfg(test)]
 pub(crate) fn for_tests() -> Build {
-    let stats = Stats::default();
-    let scope = Scope::root(&stats);
     let main = Handle::current();
-    let services = Services {
-        node: Node::default(),
-        stats,
-        clusters: Clusters::default(),
-        endpoints: Topic::default(),
-        routes: Topic::default(),
-        secrets: Topic::default(),
-        workers: Workers::new([main.clone()]),
-        main,
-    };
+    let services = Services::new(Node::default(), Runtime::default(), Workers::new([main.clone()]), main);
+    let scope = Scope::root(&services.stats);
     Build { services: Arc::new(services), scope }
 }

@@ -6,46 +6,89 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
+use super::{ConfigSource, Place};
+
 /// What a watcher sees: none until the value arrives, and again when it is withdrawn.
 pub type Watched<T> = watch::Receiver<Option<Arc<T>>>;
 
-/// Values of one kind by name: route tables, load assignments, secrets.
+/// Values of one kind by the place they come from and their name: route tables, load assignments, secrets.
 ///
 /// Whoever needs a value watches its name; the names that are watched are what xDS subscribes to. A value without
 /// watchers is forgotten.
 #[derive(Debug)]
 pub struct Topic<T> {
-    values: Mutex<BTreeMap<String, watch::Sender<Option<Arc<T>>>>>,
+    held: Mutex<Held<T>>,
     changed: Notify,
+}
+
+#[derive(Debug)]
+struct Held<T> {
+    values: BTreeMap<Place, BTreeMap<String, watch::Sender<Option<Arc<T>>>>>,
+    /// Watches since [`Topic::recent`] was asked last.
+    recent: Vec<Awaited<T>>,
+}
+
+/// A value that somebody began to watch.
+#[derive(Debug, Clone)]
+pub struct Awaited<T> {
+    /// Where it comes from, and how long its user waits for it.
+    pub source: ConfigSource,
+    /// Its name.
+    pub name: String,
+    /// The value.
+    pub value: Watched<T>,
 }
 
 impl<T> Default for Topic<T> {
     fn default() -> Self {
-        Self { values: Mutex::default(), changed: Notify::new() }
+        let held = Held { values: BTreeMap::new(), recent: Vec::new() };
+        Self { held: Mutex::new(held), changed: Notify::new() }
     }
 }
 
 impl<T> Topic<T> {
-    /// Watches a name. The names wanted may change by this: [`Topic::names_changed`] wakes.
+    /// Watches a name that the aggregated stream delivers.
     pub fn watch(&self, name: &str) -> Watched<T> {
-        let mut values = self.values.lock();
-        if let Some(sender) = values.get(name) {
-            let unwatched = sender.receiver_count() == 0;
-            let receiver = sender.subscribe();
-            if unwatched {
-                self.changed.notify_one();
-            }
-            return receiver;
-        }
-        let (sender, receiver) = watch::channel(None);
-        values.insert(name.to_string(), sender);
-        self.changed.notify_one();
-        receiver
+        self.watch_from(&ConfigSource::ADS, name)
     }
 
-    /// Delivers a value, or withdraws it. False: nobody watches the name, the value was dropped.
+    /// Watches a name that `source` delivers. The names wanted may change by this: [`Topic::names_changed`] wakes.
+    pub fn watch_from(&self, source: &ConfigSource, name: &str) -> Watched<T> {
+        let mut held = self.held.lock();
+        let names = held.values.entry(source.place.clone()).or_default();
+        let (value, new) = match names.get(name) {
+            Some(sender) => {
+                let unwatched = sender.receiver_count() == 0;
+                (sender.subscribe(), unwatched)
+            }
+            None => {
+                let (sender, value) = watch::channel(None);
+                names.insert(name.to_string(), sender);
+                (value, true)
+            }
+        };
+        // Watches that nobody asks about do not pile up.
+        held.recent.retain(|awaited| awaited.value.has_changed().is_ok());
+        held.recent.push(Awaited { source: source.clone(), name: name.to_string(), value: value.clone() });
+        if new {
+            self.changed.notify_one();
+        }
+        value
+    }
+
+    /// The watches since this was asked last: what a configuration that was just built waits for.
+    pub fn recent(&self) -> Vec<Awaited<T>> {
+        std::mem::take(&mut self.held.lock().recent)
+    }
+
+    /// Delivers a value of the aggregated stream, or withdraws it. False: nobody watches the name, the value was dropped.
     pub fn publish(&self, name: &str, value: Option<Arc<T>>) -> bool {
-        match self.values.lock().get(name) {
+        self.publish_from(&Place::Ads, name, value)
+    }
+
+    /// Delivers a value of `place`, or withdraws it. False: nobody watches the name, the value was dropped.
+    pub fn publish_from(&self, place: &Place, name: &str, value: Option<Arc<T>>) -> bool {
+        match self.held.lock().values.get(place).and_then(|names| names.get(name)) {
             Some(sender) => {
                 sender.send_replace(value);
                 true
@@ -54,16 +97,25 @@ impl<T> Topic<T> {
         }
     }
 
-    /// The value of that name now.
+    /// The value of that name in the aggregated stream now.
     pub fn get(&self, name: &str) -> Option<Arc<T>> {
-        self.values.lock().get(name)?.borrow().clone()
+        self.held.lock().values.get(&Place::Ads)?.get(name)?.borrow().clone()
     }
 
-    /// The names that somebody watches, sorted. Names that nobody watches any more are forgotten.
-    pub fn names(&self) -> Vec<String> {
-        let mut values = self.values.lock();
-        values.retain(|_, sender| sender.receiver_count() > 0);
-        values.keys().cloned().collect()
+    /// The names that somebody watches at `place`, sorted. Names that nobody watches any more are forgotten.
+    pub fn names(&self, place: &Place) -> Vec<String> {
+        let mut held = self.held.lock();
+        held.recent.clear();
+        let Some(names) = held.values.get_mut(place) else { return Vec::new() };
+        names.retain(|_, sender| sender.receiver_count() > 0);
+        names.keys().cloned().collect()
+    }
+
+    /// The places that somebody watches something at, sorted.
+    pub fn places(&self) -> Vec<Place> {
+        let mut held = self.held.lock();
+        held.values.retain(|_, names| names.values().any(|sender| sender.receiver_count() > 0));
+        held.values.keys().cloned().collect()
     }
 
     /// Waits until a name was watched that was not.
@@ -83,9 +135,28 @@ mod tests {
         let watched = topic.watch("a");
         assert!(topic.publish("a", Some(Arc::new(2))));
         assert_eq!(watched.borrow().as_deref(), Some(&2));
-        assert_eq!(topic.names(), ["a"]);
+        assert_eq!(topic.names(&Place::Ads), ["a"]);
         drop(watched);
-        assert!(topic.names().is_empty());
+        assert!(topic.names(&Place::Ads).is_empty());
         assert_eq!(topic.get("a"), None);
+    }
+
+    #[test]
+    fn places_are_kept_apart() {
+        let topic = Topic::default();
+        let (fixed, dynamic) = (topic.watch_from(&ConfigSource::STATIC, "a"), topic.watch("a"));
+        topic.publish_from(&Place::Static, "a", Some(Arc::new(1)));
+        assert_eq!((fixed.borrow().as_deref(), dynamic.borrow().as_deref()), (Some(&1), None));
+        assert_eq!(topic.places(), [Place::Ads, Place::Static]);
+    }
+
+    #[test]
+    fn recent_tells_what_was_watched_since() {
+        let topic = Topic::<u8>::default();
+        let _a = topic.watch("a");
+        assert_eq!(topic.recent().len(), 1);
+        let _b = (topic.watch("a"), topic.watch("b"));
+        let names: Vec<String> = topic.recent().into_iter().map(|awaited| awaited.name).collect();
+        assert_eq!(names, ["a", "b"]);
     }
 }

@@ -1,0 +1,151 @@
+//! Reading the bootstrap as a whole.
+
+use prost_reflect::DynamicMessage;
+use serde_json::Value;
+
+use super::{Admin, Dynamic, Node, Runtime};
+use crate::proto::{Defect, Defects, Reader, from_json};
+
+/// Full name of the message.
+pub const BOOTSTRAP: &str = "envoy.config.bootstrap.v3.Bootstrap";
+
+/// A message inside the bootstrap that is read later, by the part of the proxy that it configures.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Path in the bootstrap.
+    pub path: String,
+    /// The message.
+    pub message: DynamicMessage,
+}
+
+impl Part {
+    fn take(reader: &Reader<'_>) -> Self {
+        reader.ignore_all();
+        Self { path: reader.path().to_string(), message: reader.raw().clone() }
+    }
+
+    /// Starts reading it.
+    pub fn reader<'d>(&self, defects: &'d Defects) -> Reader<'d> {
+        Reader::new(self.message.clone(), self.path.clone(), defects)
+    }
+}
+
+/// A bootstrap whose own fields are read and whose clusters, listeners and secrets are still messages.
+#[derive(Debug)]
+pub struct Bootstrap {
+    /// Who the proxy is.
+    pub node: Node,
+    /// Static clusters.
+    pub clusters: Vec<Part>,
+    /// Static listeners.
+    pub listeners: Vec<Part>,
+    /// Static secrets.
+    pub secrets: Vec<Part>,
+    /// Where more comes from.
+    pub dynamic: Dynamic,
+    /// Admin interface, if there is one.
+    pub admin: Option<Admin>,
+    /// Static runtime.
+    pub runtime: Runtime,
+    /// The whole message, for dumps.
+    pub raw: DynamicMessage,
+}
+
+impl Bootstrap {
+    /// Reads a bootstrap from protobuf JSON (or YAML that was parsed to the same).
+    pub fn from_json(value: &Value) -> Result<Self, Vec<Defect>> {
+        let message = from_json(BOOTSTRAP, value).map_err(|error| {
+            let (path, message) = error.split_once(": ").unwrap_or(("", &error));
+            let path = if path == "." { "" } else { path };
+            vec![Defect { path: path.to_string(), message: message.to_string() }]
+        })?;
+        let defects = Defects::new();
+        let reader = Reader::new(message, "", &defects);
+        let bootstrap = Self::read(&reader);
+        drop(reader);
+        defects.verdict(Some(bootstrap))
+    }
+
+    fn read(reader: &Reader<'_>) -> Self {
+        harmless(reader);
+        let statics = reader.message("static_resources");
+        let parts = |field| statics.iter().flat_map(|all| all.list(field)).map(|part| Part::take(&part)).collect();
+        Self {
+            node: reader.message("node").map(|node| Node::read(&node)).unwrap_or_default(),
+            clusters: parts("clusters"),
+            listeners: parts("listeners"),
+            secrets: parts("secrets"),
+            dynamic: reader.message("dynamic_resources").map(|more| Dynamic::read(&more)).unwrap_or_default(),
+            admin: reader.message("admin").and_then(|admin| Admin::read(&admin)),
+            runtime: reader.message("layered_runtime").map(|layers| Runtime::read(&layers)).unwrap_or_default(),
+            raw: reader.raw().clone(),
+        }
+    }
+}
+
+/// Takes fields that change nothing a client, an upstream or a reader of stats could see.
+fn harmless(reader: &Reader<'_>) {
+    // Watchdogs kill a stuck process: the platform's probes do that here.
+    reader.ignore(&["watchdog", "watchdogs"]);
+    // Stats are made when first used and exported when asked for; nothing is flushed on a timer.
+    reader.ignore(&["deferred_stat_options", "stats_flush_interval", "stats_flush_on_admin"]);
+    // Own regular expressions are linear in time like the ones of the only engine Envoy has built in.
+    reader.ignore(&["default_regex_engine"]);
+    // Tuning of Envoy's own memory, threads and caches.
+    reader.ignore(&["memory_allocator_manager", "enable_worker_cpu_affinity", "grpc_async_client_manager_config"]);
+    reader.ignore(&[
+        "enable_dispatcher_stats",
+        "stats_server_version_override",
+        "perf_tracing_file_path",
+        "flags_path",
+    ]);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn parts_keep_their_paths() {
+        let bootstrap = Bootstrap::from_json(&json!({
+            "node": { "id": "a", "cluster": "b", "metadata": { "X": 1 } },
+            "static_resources": { "clusters": [{ "name": "one" }, { "name": "two" }] },
+            "admin": { "address": { "socket_address": { "address": "127.0.0.1", "port_value": 0 } } },
+        }))
+        .unwrap();
+        assert_eq!(bootstrap.node.metadata["X"], json!(1.0));
+        assert_eq!(bootstrap.clusters[1].path, "static_resources.clusters[1]");
+        assert_eq!(bootstrap.admin.unwrap().address.to_string(), "127.0.0.1:0");
+    }
+
+    #[test]
+    fn what_the_proxy_lacks_is_named() {
+        let defects = Bootstrap::from_json(&json!({
+            "hds_config": { "api_type": "GRPC" },
+            "dynamic_resources": { "cds_config": { "ads": {} }, "lds_config": { "api_config_source": {
+                "api_type": "REST", "transport_api_version": "V3", "cluster_names": ["x"] } } },
+        }))
+        .unwrap_err();
+        let lines: Vec<String> = defects.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "dynamic_resources.cds_config: says `ads`, and there is no ads_config",
+                "dynamic_resources.lds_config.api_config_source.api_type: the proxy does not have REST: use GRPC or DELTA_GRPC",
+                "hds_config: the proxy does not have this feature",
+            ]
+        );
+    }
+
+    #[test]
+    fn wrong_types_and_unknown_fields_have_a_path() {
+        let defects =
+            Bootstrap::from_json(&json!({ "static_resources": { "clusters": [{ "nome": "x" }] } })).unwrap_err();
+        assert_eq!(defects[0].path, "static_resources.clusters[0]");
+        assert!(defects[0].message.contains("nome"), "{}", defects[0]);
+        let defects = Bootstrap::from_json(&json!([])).unwrap_err();
+        assert_eq!(defects[0].path, "");
+    }
+}

@@ -1,0 +1,120 @@
+//! Static layers of the runtime: `envoy.config.bootstrap.v3.LayeredRuntime`.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::proto::{Reader, to_json};
+
+/// Key of the most downstream connections that all listeners together may have.
+const MAX_CONNECTIONS: &str = "overload.global_downstream_max_connections";
+
+/// Values by dotted key; later layers win.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Runtime(BTreeMap<String, Value>);
+
+impl Runtime {
+    /// Reads the layers. What the proxy cannot honour is a defect: layers that change at run time, and keys that stand
+    /// for settings it does not look up.
+    pub fn read(reader: &Reader<'_>) -> Self {
+        let mut values = BTreeMap::new();
+        for layer in reader.list("layers") {
+            layer.ignore(&["name"]);
+            match layer.choice("layer_specifier").as_deref() {
+                Some("static_layer") => {
+                    let Some(fields) = layer.message("static_layer") else { continue };
+                    fields.ignore_all();
+                    let mut own = BTreeMap::new();
+                    flatten("", &to_json(fields.raw()), &mut own);
+                    for key in own.keys().filter(|key| !known(key)) {
+                        let sentence =
+                            format!("the proxy does not look up the runtime key {key:?}: set the field that names it");
+                        layer.defect("static_layer", sentence);
+                    }
+                    values.append(&mut own);
+                }
+                // Overrides by `POST /runtime_modify`, of which there are none.
+                Some("admin_layer") => layer.ignore(&["admin_layer"]),
+                Some("rtds_layer") => {
+                    layer.defect("rtds_layer", "the proxy does not have runtime discovery (RTDS): use a static layer");
+                }
+                Some(other) => layer.defect(other, "the proxy reads the runtime from static layers only"),
+                None => layer.defect("", "one of static_layer and admin_layer must be set"),
+            }
+        }
+        Self(values)
+    }
+
+    /// Most downstream connections of all listeners together.
+    pub fn max_connections(&self) -> Option<u64> {
+        match self.0.get(MAX_CONNECTIONS)? {
+            Value::String(text) => text.parse().ok(),
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates, which is what is meant
+            value => value.as_u64().or_else(|| value.as_f64().map(|number| number as u64)),
+        }
+    }
+
+    /// Key and value, sorted: for `/runtime`.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value))
+    }
+}
+
+/// Switches of Envoy's own code and limits of its regex engine have no counterpart here; the connection limit is honoured.
+fn known(key: &str) -> bool {
+    let harmless = ["envoy.reloadable_features.", "envoy.restart_features.", "envoy.deprecated_features", "re2."];
+    key == MAX_CONNECTIONS || harmless.iter().any(|prefix| key.starts_with(prefix))
+}
+
+fn flatten(prefix: &str, value: &Value, into: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                flatten(&key, value, into);
+            }
+        }
+        value => {
+            into.insert(prefix.to_string(), value.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::proto::{Defect, Defects, from_json};
+
+    fn read(layers: &Value) -> Result<Runtime, Vec<Defect>> {
+        let message = from_json("envoy.config.bootstrap.v3.LayeredRuntime", &json!({ "layers": layers })).unwrap();
+        let defects = Defects::new();
+        let reader = Reader::new(message, "layered_runtime", &defects);
+        let runtime = Runtime::read(&reader);
+        drop(reader);
+        defects.verdict(Some(runtime))
+    }
+
+    #[test]
+    fn later_layers_win_and_nested_keys_are_joined() {
+        let runtime = read(&json!([
+            { "name": "a", "static_layer": { "overload": { "global_downstream_max_connections": 10 } } },
+            { "name": "b", "static_layer": { "overload.global_downstream_max_connections": "20" } },
+            { "name": "c", "admin_layer": {} },
+        ]));
+        assert_eq!(runtime.unwrap().max_connections(), Some(20));
+    }
+
+    #[test]
+    fn discovery_and_unknown_keys_are_refused_by_name() {
+        let defects = read(&json!([
+            { "name": "a", "static_layer": { "health_check.min_interval": 5 } },
+            { "name": "b", "rtds_layer": { "name": "r", "rtds_config": { "ads": {} } } },
+        ]))
+        .unwrap_err();
+        let paths: Vec<&str> = defects.iter().map(|defect| defect.path.as_str()).collect();
+        assert_eq!(paths, ["layered_runtime.layers[0].static_layer", "layered_runtime.layers[1].rtds_layer"]);
+        assert!(defects[0].message.contains("health_check.min_interval"));
+    }
+}
