@@ -1,7 +1,10 @@
 //! Facts of a downstream connection that do not change once its filter chain is chosen.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+
+use serde_json::Value;
 
 /// Which way the traffic of a listener goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -81,9 +84,40 @@ pub struct Connection {
     pub filter_chain: Arc<str>,
     /// Direction of the listener.
     pub direction: Direction,
+    /// Dynamic metadata by namespace that listener filters left (PROXY protocol TLVs). Exchanges begin with it.
+    pub metadata: BTreeMap<String, Value>,
+    /// Filter state that is text, left by listener and network filters. Exchanges begin with it.
+    pub state: BTreeMap<String, String>,
+    /// `per_connection_buffer_limit_bytes` of the listener.
+    pub buffer_limit: u32,
 }
 
+/// Envoy's default of `per_connection_buffer_limit_bytes`.
+const BUFFER_LIMIT: u32 = 1024 * 1024;
+
 impl Connection {
+    /// A plain TCP connection of which only the addresses are known.
+    pub fn plain(local: SocketAddr, remote: SocketAddr) -> Self {
+        Self {
+            id: 0,
+            local,
+            bound: local,
+            remote,
+            peer: remote,
+            local_restored: false,
+            sni: None,
+            application_protocols: Vec::new(),
+            transport_protocol: "raw_buffer",
+            tls: None,
+            listener: Arc::from(""),
+            filter_chain: Arc::from(""),
+            direction: Direction::Unspecified,
+            metadata: BTreeMap::new(),
+            state: BTreeMap::new(),
+            buffer_limit: BUFFER_LIMIT,
+        }
+    }
+
     /// Identity the peer proved: the first URI name of its verified certificate.
     pub fn principal(&self) -> Option<&str> {
         let tls = self.tls.as_ref().filter(|tls| tls.verified)?;

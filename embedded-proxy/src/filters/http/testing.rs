@@ -19,18 +19,9 @@ pub(crate) fn connection() -> Connection {
     let server = "10.0.0.2:8080".parse().unwrap();
     Connection {
         id: 1,
-        local: server,
-        bound: server,
-        remote: client,
-        peer: client,
-        local_restored: false,
-        sni: None,
-        application_protocols: Vec::new(),
-        transport_protocol: "raw_buffer",
-        tls: None,
         listener: "test".into(),
-        filter_chain: "".into(),
         direction: crate::stream::Direction::Inbound,
+        ..Connection::plain(server, client)
     }
 }
 
