@@ -5,6 +5,7 @@
 pub mod bootstrap;
 pub mod cluster;
 pub mod filters;
+pub mod grpc;
 pub mod hcm;
 pub mod http;
 /// Matchers of the values of a request.

@@ -28,6 +28,8 @@ pub struct Choice<'c> {
 pub struct Cluster {
     /// Name.
     pub name: Arc<str>,
+    /// How its connections are made and used.
+    pub upstream: super::pool::Upstream,
 }
 
 impl Cluster {

@@ -4,8 +4,10 @@ mod assignment;
 mod error;
 mod host;
 mod manager;
+pub mod pool;
 
 pub use assignment::LoadAssignment;
 pub use error::{UpstreamError, UpstreamErrorKind};
 pub use host::Host;
 pub use manager::{Choice, Cluster, Clusters};
+pub use pool::{Answer, ConnectFacts, Priority, SendOptions, Upstream};
