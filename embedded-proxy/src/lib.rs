@@ -13,6 +13,7 @@ pub mod matching;
 pub mod net;
 pub mod proto;
 pub mod route;
+pub mod server;
 pub mod services;
 pub mod stream;
 pub mod telemetry;

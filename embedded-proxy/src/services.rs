@@ -10,6 +10,7 @@ use crate::bootstrap::{Node, Runtime};
 use crate::cluster::{Clusters, LoadAssignment};
 use crate::proto::Typed;
 use crate::route::RouteTable;
+use crate::server::Life;
 use crate::telemetry::stats::{Scope, Stats};
 use crate::tls::Secret;
 use crate::xds::{Store, Topic};
@@ -35,6 +36,8 @@ pub struct Services {
     pub store: Store,
     /// Static runtime of the bootstrap.
     pub runtime: Runtime,
+    /// How far the proxy's life is, and what is asked of it.
+    pub life: Life,
     /// The threads that serve connections.
     pub workers: Workers,
     /// The runtime for everything that is not a connection: health checks, DNS, xDS, admin.
@@ -54,6 +57,7 @@ impl Services {
             extensions: Topic::default(),
             store: Store::default(),
             runtime,
+            life: Life::default(),
             workers,
             main,
         }

@@ -130,6 +130,9 @@ impl ApiSource {
             .list("grpc_services")
             .iter()
             .map(|service| {
+                if service.has("google_grpc") {
+                    service.defect("google_grpc", "the proxy calls gRPC services over its clusters: use envoy_grpc");
+                }
                 service.ignore_all();
                 Bytes::from(service.raw().encode_to_vec())
             })

@@ -1,0 +1,11 @@
+//! A whole proxy: its threads, what it is assembled from, and its life from start to the last connection.
+
+mod life;
+mod options;
+mod proxy;
+mod steer;
+mod threads;
+
+pub use life::{Ask, Life, Stage};
+pub use options::Options;
+pub use proxy::Server;

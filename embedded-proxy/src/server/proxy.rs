@@ -1,0 +1,95 @@
+//! A running proxy, and the steps from a bootstrap to it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use prost::Message as _;
+use tokio::runtime::Handle;
+
+use super::life::Stage;
+use super::steer::steer;
+use super::threads::Threads;
+use super::{Ask, Options};
+use crate::bootstrap::Bootstrap;
+use crate::proto::{Defect, Defects};
+use crate::services::{Build, Services, Workers};
+use crate::telemetry::stats::Scope;
+
+/// A running proxy. Dropping it ends it at once.
+#[derive(Debug)]
+pub struct Server {
+    services: Arc<Services>,
+    threads: Threads,
+}
+
+impl Server {
+    /// Starts a proxy: threads, clusters, listeners, admin interface. It is ready when [`Server::ready`] says so; what it
+    /// cannot honour is told as defects, and nothing is left running.
+    pub fn start(bootstrap: Bootstrap, options: &Options) -> Result<Self, Vec<Defect>> {
+        let threads = Threads::start(options.concurrency).map_err(|error| failure("starting threads", &error))?;
+        let main = threads.main.clone();
+        // What constructors spawn belongs to the main thread.
+        let _entered = main.enter();
+        let services = assemble(&bootstrap, threads.workers.clone(), main.clone())?;
+        services.life.go(Stage::Initializing);
+        services.life.go(Stage::Live);
+        main.spawn(steer(services.clone(), options.clone()));
+        Ok(Self { services, threads })
+    }
+
+    /// Builds everything that [`Server::start`] builds and lets it go: no socket is bound, no host is asked.
+    pub fn validate(bootstrap: &Bootstrap) -> Result<(), Vec<Defect>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        // It never runs: what constructors spawn on it stays undone.
+        let runtime = runtime.map_err(|error| failure("starting a runtime", &error))?;
+        let _entered = runtime.enter();
+        let main = runtime.handle().clone();
+        assemble(bootstrap, Workers::new([main.clone()]), main).map(|_| ())
+    }
+
+    /// What the parts of the proxy share.
+    pub fn services(&self) -> &Arc<Services> {
+        &self.services
+    }
+
+    /// Whether it takes traffic.
+    pub fn ready(&self) -> bool {
+        self.services.life.ready()
+    }
+
+    /// The addresses that listeners are bound to, by name.
+    pub fn addresses(&self) -> BTreeMap<String, SocketAddr> {
+        BTreeMap::new()
+    }
+
+    /// Finishes what is in flight, at the latest after [`Options::termination_drain`], then ends. Returns at once.
+    pub fn drain(&self) {
+        self.services.life.ask(Ask::Drain);
+    }
+
+    /// Waits until the proxy has ended, by a signal, by [`Server::drain`] or by its admin interface.
+    pub fn wait(self) {
+        self.threads.main.block_on(self.services.life.reached(Stage::Ended));
+        self.shutdown();
+    }
+
+    /// Ends now and waits until all threads are gone.
+    pub fn shutdown(mut self) {
+        self.threads.end();
+    }
+}
+
+fn failure(what: &str, error: &std::io::Error) -> Vec<Defect> {
+    vec![Defect { path: String::new(), message: format!("{what} failed: {error}") }]
+}
+
+/// Services with everything static in place.
+fn assemble(bootstrap: &Bootstrap, workers: Workers, main: Handle) -> Result<Arc<Services>, Vec<Defect>> {
+    let services = Arc::new(Services::new(bootstrap.node.clone(), bootstrap.runtime.clone(), workers, main));
+    services.store.put_bootstrap(bootstrap.raw.encode_to_vec().into());
+    let build = Build { services: services.clone(), scope: Scope::root(&services.stats) };
+    let _ = build;
+    let defects = Defects::new();
+    defects.verdict(Some(services))
+}
