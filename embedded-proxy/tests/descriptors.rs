@@ -63,6 +63,7 @@ const ROOTS: &[&str] = &[
     "envoy/extensions/network/dns_resolver/getaddrinfo/v3/getaddrinfo_dns_resolver.proto",
     "envoy/extensions/path/match/uri_template/v3/uri_template_match.proto",
     "envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite.proto",
+    "envoy/extensions/rbac/principals/mtls_authenticated/v3/mtls_authenticated.proto",
     "envoy/extensions/request_id/uuid/v3/uuid.proto",
     "envoy/extensions/retry/host/omit_canary_hosts/v3/omit_canary_hosts.proto",
     "envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.proto",

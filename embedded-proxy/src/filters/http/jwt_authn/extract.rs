@@ -40,7 +40,8 @@ impl Places {
     /// Reads `from_headers`, `from_params` and `from_cookies` of a provider. Without any of them: the bearer token of
     /// `authorization`, and the parameter `access_token`.
     pub(super) fn read(reader: &Reader<'_>) -> Self {
-        let mut places = Self { headers: Vec::new(), params: reader.texts("from_params"), cookies: reader.texts("from_cookies") };
+        let mut places =
+            Self { headers: Vec::new(), params: reader.texts("from_params"), cookies: reader.texts("from_cookies") };
         for from in reader.list("from_headers") {
             match from.text("name").parse::<HeaderName>() {
                 Ok(name) => places.headers.push((name, from.text("value_prefix"))),
@@ -132,7 +133,8 @@ impl Found<'_> {
             }
             Place::Param(param) => {
                 let Some((path, query)) = head.path.split_once('?') else { return };
-                let (query, fragment) = query.split_once('#').map_or((query, None), |(query, rest)| (query, Some(rest)));
+                let (query, fragment) =
+                    query.split_once('#').map_or((query, None), |(query, rest)| (query, Some(rest)));
                 let kept: Vec<&str> = query.split('&').filter(|pair| pair_name(pair) != param).collect();
                 let kept = kept.join("&");
                 let mut path = if kept.is_empty() { path.to_string() } else { format!("{path}?{kept}") };

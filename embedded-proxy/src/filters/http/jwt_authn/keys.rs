@@ -174,7 +174,8 @@ pub(super) mod tests {
         let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
         let point = pair.public_key_raw().to_vec();
         let part = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
-        let jwk = json!({ "kty": "EC", "crv": "P-256", "kid": kid, "x": part(&point[1..33]), "y": part(&point[33..65]) });
+        let jwk =
+            json!({ "kty": "EC", "crv": "P-256", "kid": kid, "x": part(&point[1..33]), "y": part(&point[33..65]) });
         (jwk, EncodingKey::from_ec_der(&pair.serialize_der()))
     }
 
@@ -259,7 +260,9 @@ pub(super) mod tests {
 
     #[test]
     fn what_is_no_key_set() {
-        for jwks in ["", "{}", r#"{"keys":{}}"#, r#"{"keys":[{"kty":"EC"}]}"#, r#"{"keys":[{"kty":"RSA","alg":"ES256"}]}"#] {
+        for jwks in
+            ["", "{}", r#"{"keys":{}}"#, r#"{"keys":[{"kty":"EC"}]}"#, r#"{"keys":[{"kty":"RSA","alg":"ES256"}]}"#]
+        {
             assert!(Keys::parse(jwks.as_bytes()).is_none(), "{jwks}");
         }
     }

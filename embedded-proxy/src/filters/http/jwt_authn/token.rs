@@ -49,7 +49,8 @@ impl Token {
     /// Reads the compact form. Empty parts between dots do not count, as in Envoy.
     pub(super) fn parse(text: &str) -> Result<Self, Status> {
         let mut parts = text.split('.').filter(|part| !part.is_empty());
-        let (Some(head), Some(body), Some(tail), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        let (Some(head), Some(body), Some(tail), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
             return Err(Status::BadFormat);
         };
         let header = object(head, Status::HeaderBase64, Status::HeaderJson)?;
