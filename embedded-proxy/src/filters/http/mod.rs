@@ -2,6 +2,8 @@
 
 mod buffer;
 mod chain;
+mod metadata;
+mod rbac;
 mod registry;
 #[cfg(test)]
 pub(crate) mod testing;

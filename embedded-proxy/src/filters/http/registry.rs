@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{HttpFilter, PerRoute, buffer};
+use super::{HttpFilter, PerRoute, buffer, rbac};
 use crate::proto::Reader;
 use crate::services::Build;
 
@@ -25,12 +25,20 @@ fn none(reader: &Reader<'_>, _: &Build) -> Option<PerRoute> {
     None
 }
 
-const KINDS: &[Kind] = &[Kind {
-    config: "envoy.extensions.filters.http.buffer.v3.Buffer",
-    route: Some("envoy.extensions.filters.http.buffer.v3.BufferPerRoute"),
-    make: buffer::make,
-    per_route: buffer::per_route,
-}];
+const KINDS: &[Kind] = &[
+    Kind {
+        config: "envoy.extensions.filters.http.buffer.v3.Buffer",
+        route: Some("envoy.extensions.filters.http.buffer.v3.BufferPerRoute"),
+        make: buffer::make,
+        per_route: buffer::per_route,
+    },
+    Kind {
+        config: "envoy.extensions.filters.http.rbac.v3.RBAC",
+        route: Some("envoy.extensions.filters.http.rbac.v3.RBACPerRoute"),
+        make: rbac::make,
+        per_route: rbac::per_route,
+    },
+];
 
 /// Makes the filter called `name` that a `typed_config` of type `kind` describes.
 pub fn build(kind: &str, name: &Arc<str>, reader: &Reader<'_>, build: &Build) -> Option<Arc<dyn HttpFilter>> {
