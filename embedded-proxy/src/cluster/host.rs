@@ -1,39 +1,195 @@
 //! One endpoint of a cluster.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use serde_json::Value;
+use arc_swap::ArcSwap;
+
+use super::assignment::{CheckTarget, Endpoint, EndpointHealth, Locality, Metadata};
+
+/// Reasons why a host takes no traffic, or less: bits as Envoy names them in `/clusters`.
+pub mod flag {
+    /// Active health checking says no.
+    pub const FAILED_ACTIVE_HC: u32 = 1;
+    /// Outlier detection ejected it.
+    pub const FAILED_OUTLIER_CHECK: u32 = 1 << 1;
+    /// The control plane says no.
+    pub const FAILED_EDS_HEALTH: u32 = 1 << 2;
+    /// Active health checking says degraded.
+    pub const DEGRADED_ACTIVE_HC: u32 = 1 << 3;
+    /// The control plane says degraded.
+    pub const DEGRADED_EDS_HEALTH: u32 = 1 << 4;
+    /// Gone from the configuration, kept while active health checking says yes.
+    pub const PENDING_DYNAMIC_REMOVAL: u32 = 1 << 5;
+    /// Not checked yet.
+    pub const PENDING_ACTIVE_HC: u32 = 1 << 6;
+    /// Its own answer took it out of all counts (`x-envoy-immediate-health-check-fail`).
+    pub const EXCLUDED_VIA_IMMEDIATE_HC_FAIL: u32 = 1 << 7;
+    /// The last active health check timed out.
+    pub const ACTIVE_HC_TIMEOUT: u32 = 1 << 8;
+    /// The control plane drains it.
+    pub const EDS_STATUS_DRAINING: u32 = 1 << 9;
+
+    /// Those that keep all traffic away.
+    pub(super) const UNHEALTHY: u32 = FAILED_ACTIVE_HC | FAILED_OUTLIER_CHECK | FAILED_EDS_HEALTH | EDS_STATUS_DRAINING;
+    /// Those that put it behind the healthy ones.
+    pub(super) const DEGRADED: u32 = DEGRADED_ACTIVE_HC | DEGRADED_EDS_HEALTH;
+    /// Those that the control plane sets.
+    pub(super) const EDS: u32 = FAILED_EDS_HEALTH | DEGRADED_EDS_HEALTH | EDS_STATUS_DRAINING;
+}
+
+/// How a host does, all sources taken together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// Takes traffic.
+    Healthy,
+    /// Takes traffic when the healthy ones are too few.
+    Degraded,
+    /// Takes none outside panic.
+    Unhealthy,
+}
 
 /// An endpoint: its address, its weight, and how it does. Shared by pickers, pools, health checks and outlier detection;
-/// it survives updates of its cluster as long as its address stays.
+/// it survives updates of its cluster as long as address, host name and locality stay.
 #[derive(Debug)]
 pub struct Host {
     /// Address.
     pub address: SocketAddr,
+    /// More addresses of the same endpoint, in the order to try them when the first does not answer.
+    pub additional: Vec<SocketAddr>,
     /// Host name, when the endpoint has one.
     pub hostname: Option<Arc<str>>,
     /// Load balancing weight, at least 1.
     pub weight: AtomicU32,
     /// Region, zone, sub-zone.
-    pub locality: (Arc<str>, Arc<str>, Arc<str>),
+    pub locality: Locality,
     /// Priority, 0 first.
-    pub priority: u32,
-    /// Metadata by namespace (`envoy.lb`, `istio`).
-    pub metadata: Arc<BTreeMap<String, Value>>,
-    /// Whether the control plane, health checks and outlier detection all let it take traffic.
-    pub healthy: AtomicBool,
+    pub priority: AtomicU32,
+    /// Health check overrides.
+    pub check: CheckTarget,
+    metadata: ArcSwap<Metadata>,
+    flags: AtomicU32,
     /// Requests on their way.
     pub active: AtomicU32,
-    /// Requests since it is known.
-    pub requests: AtomicU64,
+    /// What happened since it is known.
+    pub stats: HostStats,
+}
+
+/// Counts of one host, for `/clusters`.
+#[derive(Debug, Default)]
+pub struct HostStats {
+    /// Connections open now.
+    pub cx_active: AtomicU32,
+    /// Connections opened.
+    pub cx_total: AtomicU64,
+    /// Connections that could not be opened.
+    pub cx_connect_fail: AtomicU64,
+    /// Requests that failed: 5xx, resets.
+    pub rq_error: AtomicU64,
+    /// Requests that succeeded.
+    pub rq_success: AtomicU64,
+    /// Requests that timed out.
+    pub rq_timeout: AtomicU64,
+    /// Requests begun.
+    pub rq_total: AtomicU64,
 }
 
 impl Host {
-    /// Whether it may take traffic.
+    /// The host of an endpoint whose address is an IP address; none when it is not.
+    pub fn new(endpoint: &Endpoint, locality: &Locality, priority: u32) -> Option<Self> {
+        let host = Self {
+            address: endpoint.address.socket()?,
+            additional: endpoint.additional.iter().filter_map(super::EndpointAddress::socket).collect(),
+            hostname: endpoint.hostname.clone(),
+            weight: AtomicU32::new(endpoint.weight.max(1)),
+            locality: locality.clone(),
+            priority: AtomicU32::new(priority),
+            check: endpoint.check.clone(),
+            metadata: ArcSwap::new(endpoint.metadata.clone()),
+            flags: AtomicU32::new(0),
+            active: AtomicU32::new(0),
+            stats: HostStats::default(),
+        };
+        host.set_eds_health(endpoint.health);
+        Some(host)
+    }
+
+    /// Whether the same host can stand for `endpoint`: what cannot change in place is equal.
+    pub(super) fn stands_for(&self, endpoint: &Endpoint, locality: &Locality) -> bool {
+        self.hostname == endpoint.hostname
+            && self.locality == *locality
+            && self.check == endpoint.check
+            && self.additional.iter().copied().eq(endpoint.additional.iter().filter_map(super::EndpointAddress::socket))
+    }
+
+    /// Takes over what can change in place: weight, priority, metadata, the control plane's word on health.
+    pub(super) fn refresh(&self, endpoint: &Endpoint, priority: u32) {
+        self.weight.store(endpoint.weight.max(1), Ordering::Relaxed);
+        self.priority.store(priority, Ordering::Relaxed);
+        if **self.metadata.load() != *endpoint.metadata {
+            self.metadata.store(endpoint.metadata.clone());
+        }
+        self.set_eds_health(endpoint.health);
+        self.clear(flag::PENDING_DYNAMIC_REMOVAL);
+    }
+
+    /// Metadata by namespace (`envoy.lb`, `istio`).
+    pub fn metadata(&self) -> Arc<Metadata> {
+        self.metadata.load_full()
+    }
+
+    /// Its weight.
+    pub fn weight(&self) -> u32 {
+        self.weight.load(Ordering::Relaxed)
+    }
+
+    /// Whether it may take traffic and is not degraded.
     pub fn is_healthy(&self) -> bool {
-        self.healthy.load(Ordering::Relaxed)
+        self.health() == Health::Healthy
+    }
+
+    /// How it does.
+    pub fn health(&self) -> Health {
+        let flags = self.flags();
+        if flags & flag::UNHEALTHY != 0 {
+            Health::Unhealthy
+        } else if flags & flag::DEGRADED != 0 {
+            Health::Degraded
+        } else {
+            Health::Healthy
+        }
+    }
+
+    /// All flags.
+    pub fn flags(&self) -> u32 {
+        self.flags.load(Ordering::Relaxed)
+    }
+
+    /// Whether a flag is set.
+    pub fn has(&self, flag: u32) -> bool {
+        self.flags() & flag != 0
+    }
+
+    /// Sets flags.
+    pub(super) fn set(&self, flags: u32) {
+        self.flags.fetch_or(flags, Ordering::Relaxed);
+    }
+
+    /// Clears flags.
+    pub(super) fn clear(&self, flags: u32) {
+        self.flags.fetch_and(!flags, Ordering::Relaxed);
+    }
+
+    fn set_eds_health(&self, health: EndpointHealth) {
+        let flags = match health {
+            EndpointHealth::Healthy => 0,
+            EndpointHealth::Degraded => flag::DEGRADED_EDS_HEALTH,
+            EndpointHealth::Unhealthy => flag::FAILED_EDS_HEALTH,
+            EndpointHealth::Draining => flag::EDS_STATUS_DRAINING,
+        };
+        let change = |old: u32| Some(old & !flag::EDS | flags);
+        // The closure never declines.
+        let _ = self.flags.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
     }
 }

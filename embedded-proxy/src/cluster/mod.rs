@@ -1,13 +1,33 @@
 //! Upstream clusters: where requests go, which host is chosen, and what keeps failing hosts away.
 
 mod assignment;
+mod breakers;
+#[allow(clippy::module_inception)]
+mod cluster;
+mod config;
+mod discovery;
 mod error;
 mod host;
+mod hosts;
+mod lb;
 mod manager;
+mod members;
 pub mod pool;
+mod stats;
+#[cfg(test)]
+pub(crate) mod testing;
 
-pub use assignment::LoadAssignment;
+pub use assignment::{
+    CheckTarget, Endpoint, EndpointAddress, EndpointHealth, LoadAssignment, Locality, LocalityEndpoints, Metadata,
+};
+pub use breakers::{BreakerConfig, Breakers, Limit, Permit, RetryBudget, Thresholds};
+pub use cluster::{Choice, Cluster};
+pub use config::{ClusterConfig, Settings};
+pub use discovery::Discovery;
 pub use error::{UpstreamError, UpstreamErrorKind};
-pub use host::Host;
-pub use manager::{Choice, Cluster, Clusters};
+pub use host::{Health, Host, HostStats, flag};
+pub use hosts::{HostList, LocalityHosts, PriorityHosts};
+pub use lb::{LbConfig, LocalityPolicy, Policy};
+pub use manager::Clusters;
 pub use pool::{Answer, ConnectFacts, Priority, SendOptions, Upstream};
+pub use stats::ClusterStats;

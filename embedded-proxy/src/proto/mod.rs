@@ -2,12 +2,14 @@
 
 mod any;
 mod defect;
+mod fingerprint;
 mod pool;
 mod reader;
 mod scalar;
 
 pub use any::{ANY, Typed};
 pub use defect::{Defect, Defects};
+pub use fingerprint::{fingerprint, fingerprint_of};
 pub use pool::{decode, descriptor, from_json, release, to_json};
 pub use reader::Reader;
 pub use scalar::Fraction;

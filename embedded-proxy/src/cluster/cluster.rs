@@ -1,0 +1,249 @@
+//! A cluster as the data path uses it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::Host;
+use super::assignment::{LoadAssignment, Locality};
+use super::breakers::Breakers;
+use super::config::{ClusterConfig, Settings};
+use super::discovery::Discovery;
+use super::hosts::PriorityHosts;
+use super::lb::{Balancer, LbStats};
+use super::members::{Members, Rules};
+use super::pool::{Priority, Upstream};
+use super::stats::ClusterStats;
+use crate::services::{Build, Services};
+use crate::telemetry::stats::Scope;
+
+/// What a picker may look at.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Choice<'c> {
+    /// Hash of the request, from the route's hash policy.
+    pub hash: Option<u64>,
+    /// Subset that the route asks for: keys and values under `envoy.lb`.
+    pub subset: &'c [(String, serde_json::Value)],
+    /// Hosts that earlier attempts used, when the retry policy wants others.
+    pub avoid: &'c [SocketAddr],
+    /// How often to choose again when a host to avoid came (`host_selection_retry_max_attempts`).
+    pub attempts: u32,
+    /// Original destination of the connection, for ORIGINAL_DST clusters.
+    pub original_dst: Option<SocketAddr>,
+    /// Random number of this choice.
+    pub random: u64,
+}
+
+/// A cluster. An update of its configuration makes a new one, which takes over the hosts.
+#[derive(Debug)]
+pub struct Cluster {
+    /// Name.
+    pub name: Arc<str>,
+    /// How its connections are made and used.
+    pub upstream: Arc<Upstream>,
+    /// The rest of its configuration.
+    pub settings: Settings,
+    /// Where its stats hang: `cluster.NAME`.
+    pub scope: Scope,
+    /// Stats of its hosts.
+    pub stats: ClusterStats,
+    breakers: [Arc<Breakers>; 2],
+    lb_stats: LbStats,
+    own_locality: Locality,
+    members: Mutex<Members>,
+    state: ArcSwap<State>,
+    ready: watch::Sender<bool>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// The hosts at one moment, and what chooses among them.
+#[derive(Debug)]
+struct State {
+    priorities: Vec<PriorityHosts>,
+    balancer: Balancer,
+}
+
+fn breakers(settings: &Settings, scope: &Scope) -> [Arc<Breakers>; 2] {
+    let scope = scope.sub("circuit_breakers");
+    let config = &settings.breakers;
+    [Breakers::new(&config.normal, &scope.sub("default")), Breakers::new(&config.high, &scope.sub("high"))]
+        .map(Arc::new)
+}
+
+fn own_locality(services: &Services) -> Locality {
+    let (region, zone, sub_zone) = &services.node.locality;
+    Locality::new(region, zone, sub_zone)
+}
+
+impl Cluster {
+    /// Makes a cluster and starts what finds its hosts. It takes over the hosts of `old` when connections to them are
+    /// made the same way.
+    pub(super) fn start(config: ClusterConfig, old: Option<&Self>, build: &Build) -> Arc<Self> {
+        let ClusterConfig { name, upstream, settings } = config;
+        let scope = ClusterConfig::scope(&name, settings.alt_stat_name.as_deref(), build);
+        let kept = old.filter(|old| old.settings.connection_fingerprint == settings.connection_fingerprint);
+        let mut members = Members::default();
+        if let Some(old) = kept {
+            members.adopt(&old.members.lock());
+        }
+        let breakers = match kept.filter(|old| old.settings.breakers == settings.breakers) {
+            Some(old) => old.breakers.clone(),
+            None => breakers(&settings, &scope),
+        };
+        let cluster = Arc::new(Self {
+            name,
+            upstream: kept.map_or_else(|| Arc::new(upstream), |old| old.upstream.clone()),
+            stats: ClusterStats::new(&scope),
+            lb_stats: LbStats::new(&scope),
+            breakers,
+            own_locality: own_locality(&build.services),
+            members: Mutex::new(members),
+            state: ArcSwap::from_pointee(State { priorities: Vec::new(), balancer: Balancer::new(&settings.lb, &[]) }),
+            ready: watch::Sender::new(false),
+            tasks: Mutex::default(),
+            scope,
+            settings,
+        });
+        cluster.discover();
+        cluster
+    }
+
+    fn discover(&self) {
+        match &self.settings.discovery {
+            Discovery::Static(assignment) => {
+                self.assign(assignment);
+                self.ready.send_replace(true);
+            }
+        }
+    }
+
+    /// Whether it has its first hosts, or gave up to wait for them.
+    pub fn is_ready(&self) -> bool {
+        *self.ready.borrow()
+    }
+
+    /// Waits until it is ready.
+    pub async fn ready(&self) {
+        // The sender lives as long as the cluster.
+        let _ = self.ready.subscribe().wait_for(|ready| *ready).await;
+    }
+
+    /// Stops discovery and checks. Requests may still use the hosts.
+    pub(super) fn stop(&self) {
+        for task in self.tasks.lock().drain(..) {
+            task.abort();
+        }
+    }
+
+    /// Follows an assignment whose addresses are all IP addresses.
+    pub(super) fn assign(&self, assignment: &LoadAssignment) {
+        let rules =
+            Rules { once: !matches!(self.settings.discovery, Discovery::Static(_)), initial: 0, keep_well: false };
+        let change = self.members.lock().assign(assignment, rules);
+        if !change.added.is_empty() || !change.removed.is_empty() {
+            self.stats.membership_change.inc();
+        }
+        self.refresh();
+    }
+
+    /// Sorts the hosts again: health, weight or membership changed.
+    pub(super) fn refresh(&self) {
+        let mut members = self.members.lock();
+        let swept = members.sweep();
+        if !swept.is_empty() {
+            self.stats.membership_change.inc();
+        }
+        let priorities = members.priorities(&self.own_locality);
+        self.stats.show(&priorities);
+        let balancer = Balancer::new(&self.settings.lb, &priorities);
+        self.state.store(Arc::new(State { priorities, balancer }));
+    }
+
+    /// Chooses a host. None: there is none that may take the request.
+    pub fn pick(&self, choice: &Choice<'_>) -> Option<Arc<Host>> {
+        let host = self.state.load().balancer.pick(choice, &self.lb_stats);
+        if host.is_none() {
+            self.stats.upstream_cx_none_healthy.inc();
+        }
+        host
+    }
+
+    /// Circuit breakers of a priority.
+    pub fn breakers(&self, priority: Priority) -> &Arc<Breakers> {
+        match priority {
+            Priority::Default => &self.breakers[0],
+            Priority::High => &self.breakers[1],
+        }
+    }
+
+    /// All hosts in the order of their assignment.
+    pub fn hosts(&self) -> Vec<Arc<Host>> {
+        self.members.lock().hosts().to_vec()
+    }
+
+    /// The hosts by priority, as pickers see them now.
+    pub fn priorities(&self) -> Vec<PriorityHosts> {
+        self.state.load().priorities.clone()
+    }
+
+    /// Name in stats and logs.
+    pub fn observability_name(&self) -> &Arc<str> {
+        self.settings.alt_stat_name.as_ref().unwrap_or(&self.name)
+    }
+
+    /// The category for which a request is to be dropped, when the control plane asked to drop some.
+    pub fn drops(&self, random: u64) -> Option<String> {
+        let members = self.members.lock();
+        let category = members.drops.iter().find(|(_, share)| share.hits(random)).map(|(category, _)| category.clone());
+        if category.is_some() {
+            self.stats.upstream_rq_drop_overload.inc();
+        }
+        category
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cluster::testing::{apply, assignment, build};
+
+    fn picks(cluster: &Cluster, count: usize) -> Vec<u16> {
+        let mut ports: Vec<u16> =
+            (0..count).map(|_| cluster.pick(&Choice::default()).unwrap().address.port()).collect();
+        ports.sort_unstable();
+        ports
+    }
+
+    #[tokio::test]
+    async fn round_robin_takes_hosts_by_weight() {
+        let hosts = assignment(&[("10.0.0.1", 1, 1), ("10.0.0.1", 2, 2)]);
+        let cluster = apply(&json!({"name": "c", "load_assignment": hosts}), &build());
+        assert_eq!(picks(&cluster, 6), [1, 1, 2, 2, 2, 2]);
+        assert_eq!(cluster.stats.membership_healthy.value(), 2);
+    }
+
+    #[tokio::test]
+    async fn hosts_to_avoid_are_chosen_only_when_nothing_else_comes() {
+        let hosts = assignment(&[("10.0.0.1", 1, 1), ("10.0.0.1", 2, 1)]);
+        let cluster = apply(&json!({"name": "c", "load_assignment": hosts}), &build());
+        let avoid: Vec<SocketAddr> = vec!["10.0.0.1:1".parse().unwrap()];
+        for _ in 0..4 {
+            let choice = Choice { avoid: &avoid, attempts: 1, ..Choice::default() };
+            assert_eq!(cluster.pick(&choice).unwrap().address.port(), 2);
+        }
+        let both = [avoid[0], "10.0.0.1:2".parse().unwrap()];
+        assert!(cluster.pick(&Choice { avoid: &both, attempts: 3, ..Choice::default() }).is_some());
+    }
+}

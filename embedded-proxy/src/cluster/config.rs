@@ -1,0 +1,111 @@
+//! `envoy.config.cluster.v3.Cluster`, apart from what concerns connections (`pool::Upstream` reads that).
+
+use std::sync::Arc;
+
+use super::assignment::{LoadAssignment, Metadata, read_metadata};
+use super::breakers::BreakerConfig;
+use super::discovery::Discovery;
+use super::lb::LbConfig;
+use super::pool::Upstream;
+use crate::proto::{Reader, fingerprint, fingerprint_of};
+use crate::services::Build;
+use crate::telemetry::stats::Scope;
+
+/// Fields that decide how connections are made: hosts and their pools survive an update that leaves them alone.
+const CONNECTION_FIELDS: &[&str] = &[
+    "common_http_protocol_options",
+    "connect_timeout",
+    "connection_pool_per_downstream_connection",
+    "http2_protocol_options",
+    "http_protocol_options",
+    "max_requests_per_connection",
+    "per_connection_buffer_limit_bytes",
+    "protocol_selection",
+    "transport_socket",
+    "transport_socket_matcher",
+    "transport_socket_matches",
+    "typed_extension_protocol_options",
+    "upstream_bind_config",
+    "upstream_config",
+    "upstream_connection_options",
+    "upstream_http_protocol_options",
+];
+
+/// What a cluster is told to be.
+#[derive(Debug)]
+pub struct ClusterConfig {
+    /// Name.
+    pub name: Arc<str>,
+    /// How its connections are made and used.
+    pub upstream: Upstream,
+    /// Everything else.
+    pub settings: Settings,
+}
+
+/// Configuration of a cluster without its connections.
+#[derive(Debug)]
+pub struct Settings {
+    /// Name in stats and logs, when it is not the cluster's.
+    pub alt_stat_name: Option<Arc<str>>,
+    /// Where its hosts come from.
+    pub discovery: Discovery,
+    /// How a host is chosen.
+    pub lb: LbConfig,
+    /// Circuit breakers.
+    pub breakers: BreakerConfig,
+    /// Metadata by namespace.
+    pub metadata: Arc<Metadata>,
+    /// Close the connections of a host when its health checks fail.
+    pub close_on_health_failure: bool,
+    /// Remove hosts that discovery no longer has even when health checks say they are well.
+    pub ignore_health_on_removal: bool,
+    /// Hash of the whole message: equal configurations are not applied again.
+    pub fingerprint: u64,
+    /// Hash of what concerns connections.
+    pub connection_fingerprint: u64,
+}
+
+/// Names in stats have no colons, as in Envoy.
+fn stat_name(name: &str) -> String {
+    name.replace(':', "_")
+}
+
+impl ClusterConfig {
+    /// Reads the message. None: a defect was noted. The scope of `build` may be anything; stats go to `cluster.NAME`.
+    pub fn read(reader: &Reader<'_>, build: &Build) -> Option<Self> {
+        let name = reader.need_text("name")?;
+        let alt_stat_name: Option<Arc<str>> = reader.opt_text("alt_stat_name").map(Into::into);
+        let own =
+            Build { services: build.services.clone(), scope: Self::scope(&name, alt_stat_name.as_deref(), build) };
+        let upstream = Upstream::read(reader, &own);
+        let settings = Settings::read(reader, alt_stat_name);
+        Some(Self { name: name.into(), upstream: upstream?, settings: settings? })
+    }
+
+    /// The scope of a cluster's stats.
+    pub(super) fn scope(name: &str, alt: Option<&str>, build: &Build) -> Scope {
+        let name = stat_name(alt.unwrap_or(name));
+        Scope::root(&build.services.stats).tagged("cluster", "envoy_cluster_name", &name)
+    }
+}
+
+impl Settings {
+    fn read(reader: &Reader<'_>, alt_stat_name: Option<Arc<str>>) -> Option<Self> {
+        let assignment = reader.message("load_assignment").map(|assignment| LoadAssignment::read(&assignment));
+        let discovery = Discovery::read(reader, assignment.flatten());
+        let lb = LbConfig::read(reader);
+        // Warming is always waited for, which is the default.
+        reader.ignore(&["wait_for_warm_on_init"]);
+        Some(Self {
+            alt_stat_name,
+            discovery: discovery?,
+            lb: lb?,
+            breakers: BreakerConfig::read(reader.message("circuit_breakers").as_ref()),
+            metadata: Arc::new(read_metadata(reader.message("metadata"))),
+            close_on_health_failure: reader.flag("close_connections_on_host_health_failure"),
+            ignore_health_on_removal: reader.flag("ignore_health_on_host_removal"),
+            fingerprint: fingerprint(reader.raw()),
+            connection_fingerprint: fingerprint_of(reader.raw(), CONNECTION_FIELDS),
+        })
+    }
+}

@@ -1,0 +1,81 @@
+//! How load is spread over priorities, and which of them are in panic.
+
+use crate::cluster::hosts::PriorityHosts;
+
+/// Percent of the load that each priority gets, for its healthy and its degraded hosts. All numbers add up to 100.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loads {
+    /// For healthy hosts.
+    pub healthy: Vec<u32>,
+    /// For degraded hosts.
+    pub degraded: Vec<u32>,
+    /// Whether a priority ignores health because too few of its hosts are healthy.
+    pub panic: Vec<bool>,
+}
+
+/// Spreads what is left of the load by availability and returns the first available priority and what is still left.
+fn spread(loads: &mut [u32], availability: &[u32], total: u32, normal: u32) -> (Option<usize>, u32) {
+    let mut left = total;
+    for (load, available) in loads.iter_mut().zip(availability) {
+        *load = left.min(available * 100 / normal);
+        left -= *load;
+    }
+    (availability.iter().position(|available| *available > 0), left)
+}
+
+impl Loads {
+    /// Computes the loads. `panic_threshold` is in percent; 0 turns panic off except when nothing is available at all.
+    pub fn new(priorities: &[PriorityHosts], panic_threshold: f64) -> Self {
+        let (healthy, degraded): (Vec<u32>, Vec<u32>) = priorities.iter().map(PriorityHosts::availability).unzip();
+        let normal = (healthy.iter().sum::<u32>() + degraded.iter().sum::<u32>()).min(100);
+        if normal == 0 {
+            return Self::nothing_available(priorities, panic_threshold);
+        }
+        let mut loads = Self {
+            healthy: vec![0; healthy.len()],
+            degraded: vec![0; degraded.len()],
+            panic: vec![false; healthy.len()],
+        };
+        let (first_healthy, left) = spread(&mut loads.healthy, &healthy, 100, normal);
+        let (first_degraded, left) = spread(&mut loads.degraded, &degraded, left, normal);
+        // What is left are rounding errors.
+        match (first_healthy, first_degraded) {
+            (Some(first), _) => loads.healthy[first] += left,
+            (None, Some(first)) => loads.degraded[first] += left,
+            (None, None) => {}
+        }
+        if normal < 100 {
+            loads.panic = priorities.iter().map(|priority| priority.in_panic(panic_threshold)).collect();
+        }
+        loads
+    }
+
+    /// Every host counts: the load follows the number of hosts.
+    fn nothing_available(priorities: &[PriorityHosts], panic_threshold: f64) -> Self {
+        let total: usize = priorities.iter().map(|priority| priority.all.len()).sum();
+        let share = |hosts: usize| u32::try_from(100 * hosts / total.max(1)).unwrap_or(0);
+        let mut healthy: Vec<u32> = priorities.iter().map(|priority| share(priority.all.len())).collect();
+        let first = priorities.iter().position(|priority| !priority.all.is_empty()).unwrap_or(0);
+        let left = 100 - healthy.iter().sum::<u32>();
+        if let Some(load) = healthy.get_mut(first) {
+            *load += left;
+        }
+        let panic = vec![panic_threshold > 0.0; priorities.len()];
+        Self { degraded: vec![0; healthy.len()], healthy, panic }
+    }
+
+    /// The priority that a hash or random number falls on; true when its degraded hosts are meant.
+    pub fn choose(&self, hash: u64) -> Option<(usize, bool)> {
+        let mark = u32::try_from(hash % 100).unwrap_or(0) + 1;
+        let mut sum = 0;
+        for (loads, degraded) in [(&self.healthy, false), (&self.degraded, true)] {
+            for (index, load) in loads.iter().enumerate() {
+                sum += load;
+                if mark <= sum {
+                    return Some((index, degraded));
+                }
+            }
+        }
+        None
+    }
+}
