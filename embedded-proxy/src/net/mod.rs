@@ -2,6 +2,8 @@
 
 mod drain;
 mod io;
+mod options;
 
 pub use drain::{Drain, DrainControl, Phase};
 pub use io::Io;
+pub use options::{Keepalive, SocketOption, SocketState, set_freebind, set_options, set_transparent};
