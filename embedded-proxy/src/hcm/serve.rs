@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
+
 use crate::filters::http::Chain;
-use crate::http::{Reply, Request, Response};
+use crate::http::{Reply, Request, Response, ResponseHead};
 use crate::stream::{Connection, Exchange, Flag, StreamInfo};
 
 use super::{Codec, Http1Options, Http2Options, Timeouts};
@@ -84,6 +86,8 @@ impl Served {
 
     fn end(&mut self) {
         if !std::mem::replace(&mut self.ended, true) {
+            let head = std::mem::replace(&mut self.response.head, ResponseHead::new(StatusCode::OK));
+            self.exchange.info.response = Some(head);
             self.hcm.chain.end(&self.exchange);
         }
     }

@@ -9,4 +9,4 @@ mod tap;
 pub use body::{Body, BodyStream, Frame, StreamError};
 pub use headers::Headers;
 pub use message::{Request, RequestHead, Response, ResponseHead, Version};
-pub use reply::Reply;
+pub use reply::{Reply, grpc_status};

@@ -53,6 +53,20 @@ pub struct Tls {
     pub local_subject: String,
     /// Whether the session was resumed.
     pub resumed: bool,
+    /// Key exchange group (`X25519MLKEM768`).
+    pub group: &'static str,
+    /// Session id, hex; empty with TLS 1.3.
+    pub session_id: String,
+    /// IP addresses of the peer's certificate.
+    pub peer_ips: Vec<String>,
+    /// E-mail names of the peer's certificate.
+    pub peer_emails: Vec<String>,
+    /// SHA-1 of the peer's certificate, hex.
+    pub peer_sha1: String,
+    /// DNS names of our own certificate.
+    pub local_dns: Vec<String>,
+    /// IP addresses of our own certificate.
+    pub local_ips: Vec<String>,
 }
 
 /// A downstream connection.

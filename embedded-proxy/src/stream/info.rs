@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{Flags, Tls};
+use crate::http::{Headers, ResponseHead};
 
 /// The upstream side of an exchange: the last attempt.
 #[derive(Debug, Clone, Default)]
@@ -84,6 +85,20 @@ pub struct StreamInfo {
     pub health_check: bool,
     /// Trace id (hex) and whether the trace is sampled.
     pub trace: Option<(String, bool)>,
+    /// Id of our span in the trace (hex).
+    pub span: Option<String>,
+    /// Head of the response sent: `Served` moves it here when the exchange is over, before filters and logs see the end.
+    pub response: Option<ResponseHead>,
+    /// Trailers of the response: the codec notes them when it sends them.
+    pub trailers: Option<Headers>,
+    /// Client's address when `x-forwarded-for` is trusted for it; otherwise the connection's counts.
+    pub remote: Option<SocketAddr>,
+    /// Metadata of the cluster.
+    pub cluster_metadata: Option<Arc<BTreeMap<String, Value>>>,
+    /// Metadata of the matched route.
+    pub route_metadata: Option<Arc<BTreeMap<String, Value>>>,
+    /// Name of the matched virtual cluster.
+    pub virtual_cluster: Option<Arc<str>>,
 }
 
 impl StreamInfo {
@@ -114,6 +129,13 @@ impl StreamInfo {
             state: BTreeMap::new(),
             health_check: false,
             trace: None,
+            span: None,
+            response: None,
+            trailers: None,
+            remote: None,
+            cluster_metadata: None,
+            route_metadata: None,
+            virtual_cluster: None,
         }
     }
 

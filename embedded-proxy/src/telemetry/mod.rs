@@ -1,3 +1,4 @@
 //! What the proxy tells about itself: stats, access logs, traces.
 
+pub mod format;
 pub mod stats;

@@ -1,0 +1,26 @@
+//! Envoy's substitution format strings (`%REQ(:METHOD)%`): compiled once, rendered for access logs, header edits and
+//! local replies.
+
+mod coalesce;
+mod command;
+mod context;
+mod environment;
+mod facts;
+mod field;
+mod json;
+mod metadata;
+mod parse;
+mod path;
+mod piece;
+mod substitution;
+#[cfg(test)]
+mod tests;
+mod text;
+mod time;
+
+pub use context::{FormatContext, LogType};
+pub use environment::set_environment;
+pub use json::{JsonFormat, write_json};
+pub use piece::Piece;
+pub use substitution::Substitution;
+pub use text::{DEFAULT, Format};
