@@ -28,19 +28,36 @@ pub struct Http1Options {
     pub allow_chunked_length: bool,
 }
 
-/// Options of HTTP/2, on either side.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Options of HTTP/2, on either side. `http::h2` reads them.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Http2Options {
-    /// Streams at the same time (2^31-1 in Envoy; 1024 since 1.36).
+    /// Streams at the same time: those the peer may open, or those opened at most on an upstream connection (1024).
     pub max_concurrent_streams: u32,
     /// Flow control window of a stream, bytes.
     pub stream_window: u32,
     /// Flow control window of a connection, bytes.
     pub connection_window: u32,
+    /// Size of the table for header compression, bytes (4096).
+    pub header_table: u32,
     /// Accept and offer extended CONNECT.
     pub allow_connect: bool,
-    /// Interval and timeout of keep-alive pings.
-    pub keepalive: Option<(Duration, Duration)>,
+    /// Keep-alive pings.
+    pub keepalive: Option<Keepalive>,
+    /// RST_STREAM frames that a client may send at once, and how many more each second (1000 and 33).
+    pub resets: (u64, u64),
+}
+
+/// Pings that find dead connections.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Keepalive {
+    /// Time between pings; none: none are sent on their own.
+    pub interval: Option<Duration>,
+    /// Time for the answer; after it the connection is closed.
+    pub timeout: Duration,
+    /// Up to this share of the interval is added by chance (0.15).
+    pub jitter: f64,
+    /// A connection that was idle for this long is pinged when a request uses it.
+    pub idle: Option<Duration>,
 }
 
 /// Limits of time around one connection or request; none is no limit.

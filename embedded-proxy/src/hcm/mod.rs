@@ -3,5 +3,5 @@
 mod config;
 mod serve;
 
-pub use config::{Codec, Http1Options, Http2Options, Timeouts};
+pub use config::{Codec, Http1Options, Http2Options, Keepalive, Timeouts};
 pub use serve::{Hcm, Served};

@@ -146,9 +146,8 @@ mod tests {
     use super::*;
 
     fn sample() -> Headers {
-        let field = |name: &'static str, value: &'static str| {
-            (HeaderName::from_static(name), HeaderValue::from_static(value))
-        };
+        let field =
+            |name: &'static str, value: &'static str| (HeaderName::from_static(name), HeaderValue::from_static(value));
         [field("a", "1"), field("b", "2"), field("a", "3")].into_iter().collect()
     }
 

@@ -105,7 +105,10 @@ impl ResponseHead {
 
 fn is_grpc(headers: &Headers) -> bool {
     headers.get(&header::CONTENT_TYPE).is_some_and(|value| {
-        value.as_bytes().strip_prefix(b"application/grpc").is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+        value
+            .as_bytes()
+            .strip_prefix(b"application/grpc")
+            .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
     })
 }
 

@@ -1,6 +1,7 @@
 //! HTTP messages as the data path holds them, whatever version they came in.
 
 mod body;
+pub mod h2;
 mod headers;
 mod message;
 mod reply;

@@ -66,7 +66,8 @@ impl Reply {
             headers.set(header::CONTENT_LENGTH, self.body.len().into());
             headers.set(header::CONTENT_TYPE, kind);
         }
-        let mut response = Response { head: super::ResponseHead { status: self.status, headers }, body: self.body.into() };
+        let mut response =
+            Response { head: super::ResponseHead { status: self.status, headers }, body: self.body.into() };
         if request.method == http::Method::HEAD {
             response.body = super::Body::Empty;
         } else if response.body.is_empty() && !response.head.is_bodiless() {

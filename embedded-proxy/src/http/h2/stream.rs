@@ -1,0 +1,108 @@
+//! One exchange on the server side: a request to the connection manager, its response to the client.
+
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use h2::server::SendResponse;
+use h2::{Reason, RecvStream};
+use http::{StatusCode, header};
+use tokio::time::Instant;
+
+use crate::hcm::{Hcm, Served};
+use crate::http::{Request, ResponseHead, StreamError};
+use crate::stream::{Connection, Flag};
+
+use super::body::{Incoming, Outgoing, SendFailure};
+use super::head;
+
+/// How an exchange ended, for the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// By its response, or by us.
+    Here,
+    /// The client reset the stream before its response was complete.
+    ByClient,
+}
+
+/// Serves one request. Dropping the future is the client going away.
+pub(super) async fn exchange(
+    hcm: Arc<Hcm>,
+    connection: Arc<Connection>,
+    request: http::Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+) -> Ended {
+    let (parts, stream) = request.into_parts();
+    if parts.headers.len() > hcm.max_fields {
+        respond.send_reset(Reason::PROTOCOL_ERROR);
+        return Ended::Here;
+    }
+    let body = Incoming::body(stream);
+    let mut head = head::request_in(parts, connection.scheme());
+    if !body.is_empty() && head.headers.get(&header::EXPECT).is_some_and(|value| value == "100-continue") {
+        let mut go_on = http::Response::new(());
+        *go_on.status_mut() = StatusCode::CONTINUE;
+        if respond.send_informational(go_on).is_ok() {
+            head.headers.remove(&header::EXPECT);
+        }
+    }
+    let upgrade = head.upgrade.is_some();
+    let served = {
+        let mut serving = pin!(hcm.serve(&connection, Request { head, body }));
+        poll_fn(|cx| match serving.as_mut().poll(cx) {
+            Poll::Ready(served) => Poll::Ready(Some(served)),
+            Poll::Pending => respond.poll_reset(cx).map(|_| None),
+        })
+        .await
+    };
+    match served {
+        Some(served) => answer(served, respond, upgrade).await,
+        None => Ended::ByClient,
+    }
+}
+
+/// Sends the response.
+async fn answer(mut served: Served, mut respond: SendResponse<Bytes>, upgrade: bool) -> Ended {
+    let head = std::mem::replace(&mut served.response.head, ResponseHead::new(StatusCode::OK));
+    let body = std::mem::take(&mut served.response.body);
+    let ends = head::ends(&head, &body);
+    served.info().response_started = Some(Instant::now());
+    let mut stream = match respond.send_response(head::response_out(head, upgrade), ends) {
+        Ok(stream) => stream,
+        Err(_) => return Ended::ByClient,
+    };
+    let mut outgoing = Outgoing::new(body);
+    let sent = if ends { Ok(()) } else { poll_fn(|cx| outgoing.poll(&mut stream, cx)).await };
+    let info = served.info();
+    info.bytes_sent += outgoing.sent;
+    info.response_sent = Some(Instant::now());
+    match sent {
+        Ok(()) => {
+            served.complete();
+            Ended::Here
+        }
+        Err(SendFailure::Receiver(StreamError::Disconnected)) => Ended::ByClient,
+        Err(SendFailure::Receiver(_)) => {
+            served.abort(Flag::DownstreamRemoteReset);
+            Ended::ByClient
+        }
+        Err(SendFailure::Source(error)) => {
+            stream.send_reset(Reason::INTERNAL_ERROR);
+            served.abort(flag_of(error));
+            Ended::Here
+        }
+    }
+}
+
+/// The response flag of a response whose body broke off.
+fn flag_of(error: StreamError) -> Flag {
+    match error {
+        StreamError::Disconnected => Flag::UpstreamConnectionTermination,
+        StreamError::Reset(_) => Flag::UpstreamRemoteReset,
+        StreamError::Protocol(_) | StreamError::TooLarge => Flag::UpstreamProtocolError,
+        StreamError::IdleTimeout => Flag::StreamIdleTimeout,
+        StreamError::Timeout => Flag::UpstreamRequestTimeout,
+    }
+}
