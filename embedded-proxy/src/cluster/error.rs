@@ -1,5 +1,6 @@
 //! Why an upstream request failed, with what the retry decision and the access log need to know.
 
+use crate::http::StreamError;
 use crate::stream::Flag;
 
 /// What failed.
@@ -21,6 +22,8 @@ pub enum UpstreamErrorKind {
     Protocol,
     /// The response's head is larger than allowed.
     TooLarge,
+    /// The request's own body failed: the client's fault, not the upstream's.
+    Request(StreamError),
 }
 
 /// A failed attempt.
@@ -54,6 +57,13 @@ impl UpstreamError {
             UpstreamErrorKind::Reset | UpstreamErrorKind::Refused => Flag::UpstreamRemoteReset,
             UpstreamErrorKind::Overflow => Flag::UpstreamOverflow,
             UpstreamErrorKind::Protocol | UpstreamErrorKind::TooLarge => Flag::UpstreamProtocolError,
+            UpstreamErrorKind::Request(error) => match error {
+                StreamError::Disconnected => Flag::DownstreamConnectionTermination,
+                StreamError::Reset(_) => Flag::DownstreamRemoteReset,
+                StreamError::IdleTimeout => Flag::StreamIdleTimeout,
+                StreamError::Timeout => Flag::DurationTimeout,
+                StreamError::Protocol(_) | StreamError::TooLarge => Flag::DownstreamProtocolError,
+            },
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod body;
 pub mod h2;
+/// HTTP/1.
+pub mod h1;
 mod headers;
 mod message;
 mod reply;

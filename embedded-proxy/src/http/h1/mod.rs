@@ -1,0 +1,14 @@
+//! HTTP/1.0 and 1.1 on both sides of the proxy: heads parsed where they lie, bodies as they arrive.
+
+mod client;
+mod deadline;
+mod decode;
+mod download;
+mod encode;
+mod fields;
+mod input;
+mod out;
+mod response_head;
+mod upload;
+
+pub use client::{Client, ClientOptions, Home};
