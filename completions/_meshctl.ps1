@@ -34,6 +34,7 @@ Register-ArgumentCompleter -Native -CommandName 'meshctl' -ScriptBlock {
             [CompletionResult]::new('completion', 'completion', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain a finding: what is wrong, why it matters, and how to mend it')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Write the manual pages into a directory')
+            [CompletionResult]::new('proxy', 'proxy', [CompletionResultType]::ParameterValue, 'Run the embedded proxy, or check its configuration')
             [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version of meshctl')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -108,6 +109,78 @@ Register-ArgumentCompleter -Native -CommandName 'meshctl' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'meshctl;proxy' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file instead of the nearest meshctl.yaml')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Read no configuration file, whatever --config or MESHCTL_CONFIG says')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run the embedded proxy with an Envoy bootstrap file')
+            [CompletionResult]::new('validate', 'validate', [CompletionResultType]::ParameterValue, 'Check bootstrap files without starting anything')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'meshctl;proxy;run' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The bootstrap file, YAML or JSON; `-` is standard input')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The bootstrap file, YAML or JSON; `-` is standard input')
+            [CompletionResult]::new('--config-yaml', '--config-yaml', [CompletionResultType]::ParameterName, 'More bootstrap, merged into the file: single fields win over it, lists grow')
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'How far to go')
+            [CompletionResult]::new('--concurrency', '--concurrency', [CompletionResultType]::ParameterName, 'Worker threads [default: one a CPU]')
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'How much to log to stderr')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'How much to log to stderr')
+            [CompletionResult]::new('--service-cluster', '--service-cluster', [CompletionResultType]::ParameterName, 'The cluster of this node, over the one in the file')
+            [CompletionResult]::new('--service-node', '--service-node', [CompletionResultType]::ParameterName, 'The id of this node, over the one in the file')
+            [CompletionResult]::new('--service-zone', '--service-zone', [CompletionResultType]::ParameterName, 'The zone of this node, over the one in the file')
+            [CompletionResult]::new('--drain-time-s', '--drain-time-s', [CompletionResultType]::ParameterName, 'Seconds that connections of a removed or drained listener have to end')
+            [CompletionResult]::new('--termination-drain-s', '--termination-drain-s', [CompletionResultType]::ParameterName, 'Longest time between a signal and the end, in seconds')
+            [CompletionResult]::new('--parent-shutdown-time-s', '--parent-shutdown-time-s', [CompletionResultType]::ParameterName, 'parent-shutdown-time-s')
+            [CompletionResult]::new('--drain-strategy', '--drain-strategy', [CompletionResultType]::ParameterName, 'drain-strategy')
+            [CompletionResult]::new('--base-id', '--base-id', [CompletionResultType]::ParameterName, 'base-id')
+            [CompletionResult]::new('--restart-epoch', '--restart-epoch', [CompletionResultType]::ParameterName, 'restart-epoch')
+            [CompletionResult]::new('--file-flush-interval-msec', '--file-flush-interval-msec', [CompletionResultType]::ParameterName, 'file-flush-interval-msec')
+            [CompletionResult]::new('--local-address-ip-version', '--local-address-ip-version', [CompletionResultType]::ParameterName, 'local-address-ip-version')
+            [CompletionResult]::new('--component-log-level', '--component-log-level', [CompletionResultType]::ParameterName, 'component-log-level')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes')
+            [CompletionResult]::new('--use-dynamic-base-id', '--use-dynamic-base-id', [CompletionResultType]::ParameterName, 'use-dynamic-base-id')
+            [CompletionResult]::new('--disable-hot-restart', '--disable-hot-restart', [CompletionResultType]::ParameterName, 'disable-hot-restart')
+            [CompletionResult]::new('--allow-unknown-static-fields', '--allow-unknown-static-fields', [CompletionResultType]::ParameterName, 'allow-unknown-static-fields')
+            [CompletionResult]::new('--reject-unknown-dynamic-fields', '--reject-unknown-dynamic-fields', [CompletionResultType]::ParameterName, 'reject-unknown-dynamic-fields')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Read no configuration file, whatever --config or MESHCTL_CONFIG says')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'meshctl;proxy;validate' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print what is found')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to print what is found')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file instead of the nearest meshctl.yaml')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Read no configuration file, whatever --config or MESHCTL_CONFIG says')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'meshctl;proxy;help' {
+            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run the embedded proxy with an Envoy bootstrap file')
+            [CompletionResult]::new('validate', 'validate', [CompletionResultType]::ParameterValue, 'Check bootstrap files without starting anything')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'meshctl;proxy;help;run' {
+            break
+        }
+        'meshctl;proxy;help;validate' {
+            break
+        }
+        'meshctl;proxy;help;help' {
+            break
+        }
         'meshctl;version' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print it')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to print it')
@@ -128,6 +201,7 @@ Register-ArgumentCompleter -Native -CommandName 'meshctl' -ScriptBlock {
             [CompletionResult]::new('completion', 'completion', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain a finding: what is wrong, why it matters, and how to mend it')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Write the manual pages into a directory')
+            [CompletionResult]::new('proxy', 'proxy', [CompletionResultType]::ParameterValue, 'Run the embedded proxy, or check its configuration')
             [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version of meshctl')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -142,6 +216,17 @@ Register-ArgumentCompleter -Native -CommandName 'meshctl' -ScriptBlock {
             break
         }
         'meshctl;help;man' {
+            break
+        }
+        'meshctl;help;proxy' {
+            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run the embedded proxy with an Envoy bootstrap file')
+            [CompletionResult]::new('validate', 'validate', [CompletionResultType]::ParameterValue, 'Check bootstrap files without starting anything')
+            break
+        }
+        'meshctl;help;proxy;run' {
+            break
+        }
+        'meshctl;help;proxy;validate' {
             break
         }
         'meshctl;help;version' {

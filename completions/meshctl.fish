@@ -36,6 +36,7 @@ complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "analyze" -d 'Check 
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "explain" -d 'Explain a finding: what is wrong, why it matters, and how to mend it'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "man" -d 'Write the manual pages into a directory'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "proxy" -d 'Run the embedded proxy, or check its configuration'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "version" -d 'Print the version of meshctl'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l analyzer -d 'Run only this analyzer; may be repeated' -r
@@ -95,6 +96,62 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand man" -l config -d 'Read 
 complete -c meshctl -n "__fish_meshctl_using_subcommand man" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
 complete -c meshctl -n "__fish_meshctl_using_subcommand man" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
 complete -c meshctl -n "__fish_meshctl_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from run validate help" -l color -d 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from run validate help" -l config -d 'Read this configuration file instead of the nearest meshctl.yaml' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from run validate help" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from run validate help" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from run validate help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from run validate help" -f -a "run" -d 'Run the embedded proxy with an Envoy bootstrap file'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from run validate help" -f -a "validate" -d 'Check bootstrap files without starting anything'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from run validate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -s c -l config -d 'The bootstrap file, YAML or JSON; `-` is standard input' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l config-yaml -d 'More bootstrap, merged into the file: single fields win over it, lists grow' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l mode -d 'How far to go' -r -f -a "serve\t'Serve until a signal'
+validate\t'Check the configuration and end'
+init_only\t'Start, and end once everything is initialised'"
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l concurrency -d 'Worker threads [default: one a CPU]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -s l -l log-level -d 'How much to log to stderr' -r -f -a "trace\t''
+debug\t''
+info\t''
+warn\t''
+error\t''
+off\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l service-cluster -d 'The cluster of this node, over the one in the file' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l service-node -d 'The id of this node, over the one in the file' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l service-zone -d 'The zone of this node, over the one in the file' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l drain-time-s -d 'Seconds that connections of a removed or drained listener have to end' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l termination-drain-s -d 'Longest time between a signal and the end, in seconds' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l parent-shutdown-time-s -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l drain-strategy -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l base-id -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l restart-epoch -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l file-flush-interval-msec -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l local-address-ip-version -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l component-log-level -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l color -d 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l use-dynamic-base-id
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l disable-hot-restart
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l allow-unknown-static-fields
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l reject-unknown-dynamic-fields
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from validate" -s o -l output -d 'How to print what is found' -r -f -a "text\t'One line for each problem, and one for each file without'
+json\t'An array of problems'"
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from validate" -l color -d 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from validate" -l config -d 'Read this configuration file instead of the nearest meshctl.yaml' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from validate" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from validate" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from validate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from help" -f -a "run" -d 'Run the embedded proxy with an Envoy bootstrap file'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from help" -f -a "validate" -d 'Check bootstrap files without starting anything'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s o -l output -d 'How to print it' -r -f -a "text\t''
 json\t''
 yaml\t''"
@@ -107,9 +164,12 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s s -l short -
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man version help" -f -a "analyze" -d 'Check manifests: what is rejected, what breaks traffic, what is open to the wrong people'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man version help" -f -a "completion" -d 'Print the completion script of a shell'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man version help" -f -a "explain" -d 'Explain a finding: what is wrong, why it matters, and how to mend it'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man version help" -f -a "man" -d 'Write the manual pages into a directory'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man version help" -f -a "version" -d 'Print the version of meshctl'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man proxy version help" -f -a "analyze" -d 'Check manifests: what is rejected, what breaks traffic, what is open to the wrong people'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man proxy version help" -f -a "completion" -d 'Print the completion script of a shell'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man proxy version help" -f -a "explain" -d 'Explain a finding: what is wrong, why it matters, and how to mend it'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man proxy version help" -f -a "man" -d 'Write the manual pages into a directory'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man proxy version help" -f -a "proxy" -d 'Run the embedded proxy, or check its configuration'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man proxy version help" -f -a "version" -d 'Print the version of meshctl'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man proxy version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from proxy" -f -a "run" -d 'Run the embedded proxy with an Envoy bootstrap file'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from proxy" -f -a "validate" -d 'Check bootstrap files without starting anything'

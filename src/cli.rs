@@ -107,8 +107,8 @@ macro_rules! commands {
 
         impl Command {
             /// Runs the command.
-            pub fn run(self, ctx: &mut crate::context::Ctx) -> Result<crate::exit::Exit, crate::failure::Failure> {
-                match self { $(Self::$variant(args) => $name::run(ctx, &args),)+ }
+            pub fn run(&self, ctx: &mut crate::context::Ctx) -> Result<crate::exit::Exit, crate::failure::Failure> {
+                match self { $(Self::$variant(args) => $name::run(ctx, args),)+ }
             }
         }
     };

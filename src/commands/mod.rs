@@ -5,5 +5,6 @@ crate::cli::commands! {
     completion => Completion,
     explain => Explain,
     man => Man,
+    proxy => Proxy,
     version => Version,
 }

@@ -6,4 +6,5 @@ mod explain;
 mod global;
 mod hostile;
 mod man;
+mod proxy;
 mod version;

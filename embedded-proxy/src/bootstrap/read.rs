@@ -1,10 +1,11 @@
 //! Reading the bootstrap as a whole.
 
+use prost::Message as _;
 use prost_reflect::DynamicMessage;
 use serde_json::Value;
 
 use super::{Admin, Dynamic, Node, Runtime};
-use crate::proto::{Defect, Defects, Reader, from_json};
+use crate::proto::{Defect, Defects, Reader, decode, from_json};
 
 /// Full name of the message.
 pub const BOOTSTRAP: &str = "envoy.config.bootstrap.v3.Bootstrap";
@@ -54,11 +55,19 @@ pub struct Bootstrap {
 impl Bootstrap {
     /// Reads a bootstrap from protobuf JSON (or YAML that was parsed to the same).
     pub fn from_json(value: &Value) -> Result<Self, Vec<Defect>> {
-        let message = from_json(BOOTSTRAP, value).map_err(|error| {
-            let (path, message) = error.split_once(": ").unwrap_or(("", &error));
-            let path = if path == "." { "" } else { path };
-            vec![Defect { path: path.to_string(), message: message.to_string() }]
-        })?;
+        Self::from_documents(std::slice::from_ref(value))
+    }
+
+    /// Reads a bootstrap from several documents. Later ones are merged into the first as protobuf merges messages: single
+    /// fields win, lists grow.
+    pub fn from_documents(values: &[Value]) -> Result<Self, Vec<Defect>> {
+        let mut merged = Vec::new();
+        for value in values {
+            let message = from_json(BOOTSTRAP, value).map_err(|error| vec![Defect::at_path(&error)])?;
+            // Messages that are written one after another are one message to protobuf.
+            merged.extend(message.encode_to_vec());
+        }
+        let message = decode(BOOTSTRAP, &merged).map_err(|error| vec![Defect::at_path(&error)])?;
         let defects = Defects::new();
         let reader = Reader::new(message, "", &defects);
         let bootstrap = Self::read(&reader);
@@ -118,6 +127,18 @@ mod tests {
         assert_eq!(bootstrap.node.metadata["X"], json!(1.0));
         assert_eq!(bootstrap.clusters[1].path, "static_resources.clusters[1]");
         assert_eq!(bootstrap.admin.unwrap().address.to_string(), "127.0.0.1:0");
+    }
+
+    #[test]
+    fn later_documents_win_and_lists_grow() {
+        let clusters = |name: &str| json!({ "clusters": [{ "name": name }] });
+        let bootstrap = Bootstrap::from_documents(&[
+            json!({ "node": { "id": "a", "cluster": "b" }, "static_resources": clusters("one") }),
+            json!({ "node": { "id": "c" }, "staticResources": clusters("two") }),
+        ])
+        .unwrap();
+        assert_eq!((bootstrap.node.id.as_str(), bootstrap.node.cluster.as_str()), ("c", "b"));
+        assert_eq!(bootstrap.clusters.len(), 2);
     }
 
     #[test]

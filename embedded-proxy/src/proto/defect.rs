@@ -12,6 +12,15 @@ pub struct Defect {
     pub message: String,
 }
 
+impl Defect {
+    /// From the errors of [`super::from_json`], which begin with a path (`.` for the whole message).
+    pub fn at_path(error: &str) -> Self {
+        let (path, message) = error.split_once(": ").unwrap_or(("", error));
+        let path = if path == "." { "" } else { path };
+        Self { path: path.to_string(), message: message.to_string() }
+    }
+}
+
 impl fmt::Display for Defect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.path.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.path, self.message) }

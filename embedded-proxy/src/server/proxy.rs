@@ -68,6 +68,11 @@ impl Server {
         self.services.life.ask(Ask::Drain);
     }
 
+    /// Waits until the proxy is initialised: its clusters and listeners have what they need, or waited long enough.
+    pub fn initialised(&self) {
+        self.threads.main.block_on(self.services.life.reached(Stage::Live));
+    }
+
     /// Waits until the proxy has ended, by a signal, by [`Server::drain`] or by its admin interface.
     pub fn wait(self) {
         self.threads.main.block_on(self.services.life.reached(Stage::Ended));

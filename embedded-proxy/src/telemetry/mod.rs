@@ -1,4 +1,5 @@
 //! What the proxy tells about itself: stats, access logs, traces.
 
 pub mod format;
+pub mod log;
 pub mod stats;
