@@ -13,6 +13,7 @@ pub mod listener;
 pub mod matching;
 pub mod net;
 pub mod proto;
+pub mod ratelimit;
 pub mod rbac;
 pub mod route;
 pub mod server;

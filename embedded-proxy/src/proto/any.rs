@@ -19,7 +19,8 @@ pub struct Typed {
 impl Typed {
     /// Opens an `Any`. `TypedStruct` (of xds or udpa), which carries the message as JSON, is opened too.
     pub fn open(any: &DynamicMessage) -> Result<Self, String> {
-        let url = any.get_field_by_name("type_url").and_then(|url| url.as_str().map(str::to_string)).unwrap_or_default();
+        let url =
+            any.get_field_by_name("type_url").and_then(|url| url.as_str().map(str::to_string)).unwrap_or_default();
         let bytes = any.get_field_by_name("value").and_then(|value| value.as_bytes().cloned()).unwrap_or_default();
         Self::of(&url, &bytes)
     }

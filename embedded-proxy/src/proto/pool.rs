@@ -20,7 +20,9 @@ fn pool() -> Result<DescriptorPool, String> {
         return Ok(pool.clone());
     }
     let mut bytes = Vec::new();
-    GzDecoder::new(SET).read_to_end(&mut bytes).map_err(|error| format!("the built-in descriptors are damaged: {error}"))?;
+    GzDecoder::new(SET)
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("the built-in descriptors are damaged: {error}"))?;
     let pool = DescriptorPool::decode(bytes.as_slice())
         .map_err(|error| format!("the built-in descriptors are damaged: {error}"))?;
     *held = Some(pool.clone());

@@ -14,4 +14,15 @@ impl RouteHit {
     pub fn per_route<T: std::any::Any>(&self, _filter: &str) -> Option<&T> {
         None
     }
+
+    /// What each of weighted cluster, route, virtual host and table configures for the filter of that name, most specific
+    /// first.
+    pub fn per_routes<T: std::any::Any>(&self, filter: &str) -> impl Iterator<Item = &T> {
+        self.per_route(filter).into_iter()
+    }
+
+    /// Name of the cluster that the request goes to; none when it goes to none.
+    pub fn cluster(&self) -> Option<&str> {
+        None
+    }
 }

@@ -2,11 +2,14 @@
 
 mod buffer;
 mod chain;
+mod cors;
+mod fault;
 mod metadata;
 mod rbac;
 mod registry;
 #[cfg(test)]
 pub(crate) mod testing;
+mod throttle;
 
 use std::any::Any;
 use std::future::Future;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{HttpFilter, PerRoute, buffer, rbac};
+use super::{HttpFilter, PerRoute, buffer, cors, fault, rbac};
 use crate::proto::Reader;
 use crate::services::Build;
 
@@ -31,6 +31,18 @@ const KINDS: &[Kind] = &[
         route: Some("envoy.extensions.filters.http.buffer.v3.BufferPerRoute"),
         make: buffer::make,
         per_route: buffer::per_route,
+    },
+    Kind {
+        config: "envoy.extensions.filters.http.cors.v3.Cors",
+        route: Some("envoy.extensions.filters.http.cors.v3.CorsPolicy"),
+        make: cors::make,
+        per_route: cors::per_route,
+    },
+    Kind {
+        config: "envoy.extensions.filters.http.fault.v3.HTTPFault",
+        route: Some("envoy.extensions.filters.http.fault.v3.HTTPFault"),
+        make: fault::make,
+        per_route: fault::per_route,
     },
     Kind {
         config: "envoy.extensions.filters.http.rbac.v3.RBAC",

@@ -96,3 +96,12 @@ pub(crate) fn pieces(pieces: &[&str]) -> Body {
     }
     Body::stream(Pieces(pieces.iter().rev().map(|piece| Bytes::copy_from_slice(piece.as_bytes())).collect()))
 }
+
+/// Reads one message with `read`.
+pub(crate) fn message<T>(kind: &str, json: &Value, read: impl Fn(&Reader<'_>) -> Option<T>) -> Result<T, Vec<Defect>> {
+    let defects = Defects::new();
+    let reader = Reader::new(from_json(kind, json).unwrap(), "", &defects);
+    let value = read(&reader);
+    drop(reader);
+    defects.verdict(value)
+}
