@@ -25,6 +25,7 @@ const ROOTS: &[&str] = &[
     "envoy/extensions/access_loggers/open_telemetry/v3/logs_service.proto",
     "envoy/extensions/access_loggers/stream/v3/stream.proto",
     "envoy/extensions/clusters/dns/v3/dns_cluster.proto",
+    "envoy/extensions/clusters/original_dst/v3/original_dst.proto",
     "envoy/extensions/filters/common/fault/v3/fault.proto",
     "envoy/extensions/filters/http/buffer/v3/buffer.proto",
     "envoy/extensions/filters/http/cors/v3/cors.proto",

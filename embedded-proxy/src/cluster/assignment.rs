@@ -293,8 +293,19 @@ impl LocalityEndpoints {
 }
 
 impl LoadAssignment {
-    /// Reads `envoy.config.endpoint.v3.ClusterLoadAssignment`.
+    /// Reads a `envoy.config.endpoint.v3.ClusterLoadAssignment` that the control plane delivers: all addresses must be IP
+    /// addresses.
     pub fn read(reader: &Reader<'_>) -> Option<Self> {
+        let assignment = Self::read_named(reader)?;
+        if let Some(named) = assignment.endpoints().find(|endpoint| endpoint.address.socket().is_none()) {
+            reader.defect("endpoints", format!("{:?} is no IP address", named.address.host));
+            return None;
+        }
+        Some(assignment)
+    }
+
+    /// Reads the same where names may stand: in a cluster.
+    pub fn read_named(reader: &Reader<'_>) -> Option<Self> {
         let cluster_name = reader.need_text("cluster_name")?;
         let mut named = BTreeMap::new();
         for (name, endpoint) in reader.map("named_endpoints") {

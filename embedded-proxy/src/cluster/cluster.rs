@@ -12,13 +12,15 @@ use super::Host;
 use super::assignment::{LoadAssignment, Locality};
 use super::breakers::Breakers;
 use super::config::{ClusterConfig, Settings};
-use super::discovery::Discovery;
+use super::discovery::{Discovery, OriginalDst};
 use super::hosts::PriorityHosts;
 use super::lb::{Balancer, LbStats};
 use super::members::{Members, Rules};
 use super::pool::{Priority, Upstream};
 use super::stats::ClusterStats;
+use crate::http::RequestHead;
 use crate::services::{Build, Services};
+use crate::stream::Connection;
 use crate::telemetry::stats::Scope;
 
 /// What a picker may look at.
@@ -56,6 +58,8 @@ pub struct Cluster {
     own_locality: Locality,
     members: Mutex<Members>,
     state: ArcSwap<State>,
+    /// Hosts of an ORIGINAL_DST cluster.
+    pub(super) original_dst: OriginalDst,
     ready: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -86,9 +90,10 @@ impl Cluster {
         let ClusterConfig { name, upstream, settings } = config;
         let scope = ClusterConfig::scope(&name, settings.alt_stat_name.as_deref(), build);
         let kept = old.filter(|old| old.settings.connection_fingerprint == settings.connection_fingerprint);
-        let mut members = Members::default();
+        let (mut members, original_dst) = (Members::default(), OriginalDst::default());
         if let Some(old) = kept {
             members.adopt(&old.members.lock());
+            original_dst.adopt(&old.original_dst);
         }
         let breakers = match kept.filter(|old| old.settings.breakers == settings.breakers) {
             Some(old) => old.breakers.clone(),
@@ -103,22 +108,30 @@ impl Cluster {
             own_locality: own_locality(&build.services),
             members: Mutex::new(members),
             state: ArcSwap::from_pointee(State { priorities: Vec::new(), balancer: Balancer::new(&settings.lb, &[]) }),
+            original_dst,
             ready: watch::Sender::new(false),
             tasks: Mutex::default(),
             scope,
             settings,
         });
-        cluster.discover();
+        cluster.settings.discovery.start(&cluster, &build.services);
         cluster
     }
 
-    fn discover(&self) {
-        match &self.settings.discovery {
-            Discovery::Static(assignment) => {
-                self.assign(assignment);
-                self.ready.send_replace(true);
-            }
-        }
+    /// Says that the first hosts are there, or that waiting for them ended.
+    pub(super) fn found(&self) {
+        self.ready.send_replace(true);
+    }
+
+    /// Keeps a task as long as the cluster lives.
+    pub(super) fn keep(&self, task: JoinHandle<()>) {
+        self.tasks.lock().push(task);
+    }
+
+    /// Says that hosts left the cluster.
+    #[allow(clippy::unused_self)]
+    pub(super) fn retire(&self, hosts: &[Arc<Host>]) {
+        hosts.iter().for_each(|host| host.retire());
     }
 
     /// Whether it has its first hosts, or gave up to wait for them.
@@ -139,15 +152,18 @@ impl Cluster {
         }
     }
 
-    /// Follows an assignment whose addresses are all IP addresses.
-    pub(super) fn assign(&self, assignment: &LoadAssignment) {
-        let rules =
-            Rules { once: !matches!(self.settings.discovery, Discovery::Static(_)), initial: 0, keep_well: false };
+    /// Follows an assignment whose addresses are all IP addresses. False: it changed nothing.
+    pub(super) fn assign(&self, assignment: &LoadAssignment) -> bool {
+        let rules = Rules { once: self.settings.discovery.is_dynamic(), initial: 0, keep_well: false };
         let change = self.members.lock().assign(assignment, rules);
         if !change.added.is_empty() || !change.removed.is_empty() {
             self.stats.membership_change.inc();
         }
-        self.refresh();
+        if change.any {
+            self.retire(&change.removed);
+            self.refresh();
+        }
+        change.any
     }
 
     /// Sorts the hosts again: health, weight or membership changed.
@@ -165,11 +181,41 @@ impl Cluster {
 
     /// Chooses a host. None: there is none that may take the request.
     pub fn pick(&self, choice: &Choice<'_>) -> Option<Arc<Host>> {
-        let host = self.state.load().balancer.pick(choice, &self.lb_stats);
+        let host = match &self.settings.discovery {
+            Discovery::OriginalDst(_) => self.pick_original(choice.original_dst),
+            _ => self.state.load().balancer.pick(choice, &self.lb_stats),
+        };
         if host.is_none() {
             self.stats.upstream_cx_none_healthy.inc();
         }
         host
+    }
+
+    fn pick_original(&self, address: Option<SocketAddr>) -> Option<Arc<Host>> {
+        let (host, new) = self.original_dst.host(address?)?;
+        if new {
+            self.stats.membership_change.inc();
+            self.show_original_dst();
+        }
+        Some(host)
+    }
+
+    /// Shows how many hosts an ORIGINAL_DST cluster has.
+    pub(super) fn show_original_dst(&self) {
+        let count = i64::try_from(self.original_dst.hosts().len()).unwrap_or(i64::MAX);
+        self.stats.membership_total.set(count);
+        self.stats.membership_healthy.set(count);
+    }
+
+    /// Where an ORIGINAL_DST cluster is to connect for a request or a connection; none for other clusters, and when
+    /// neither a header nor a restored destination tells.
+    pub fn original_dst(&self, head: Option<&RequestHead>, connection: &Connection) -> Option<SocketAddr> {
+        let Discovery::OriginalDst(config) = &self.settings.discovery else { return None };
+        let address = config.address(head, connection);
+        if address.is_err() {
+            self.stats.original_dst_host_invalid.inc();
+        }
+        address.unwrap_or(None)
     }
 
     /// Circuit breakers of a priority.
@@ -182,7 +228,10 @@ impl Cluster {
 
     /// All hosts in the order of their assignment.
     pub fn hosts(&self) -> Vec<Arc<Host>> {
-        self.members.lock().hosts().to_vec()
+        match &self.settings.discovery {
+            Discovery::OriginalDst(_) => self.original_dst.hosts(),
+            _ => self.members.lock().hosts().to_vec(),
+        }
     }
 
     /// The hosts by priority, as pickers see them now.

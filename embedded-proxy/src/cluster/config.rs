@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::assignment::{LoadAssignment, Metadata, read_metadata};
+use super::assignment::{Metadata, read_metadata};
 use super::breakers::BreakerConfig;
 use super::discovery::Discovery;
-use super::lb::LbConfig;
+use super::lb::{LbConfig, Policy};
 use super::pool::Upstream;
 use crate::proto::{Reader, fingerprint, fingerprint_of};
 use crate::services::Build;
@@ -91,9 +91,15 @@ impl ClusterConfig {
 
 impl Settings {
     fn read(reader: &Reader<'_>, alt_stat_name: Option<Arc<str>>) -> Option<Self> {
-        let assignment = reader.message("load_assignment").map(|assignment| LoadAssignment::read(&assignment));
-        let discovery = Discovery::read(reader, assignment.flatten());
+        let discovery = Discovery::read(reader);
         let lb = LbConfig::read(reader);
+        if let (Some(discovery), Some(lb)) = (&discovery, &lb) {
+            let provided = matches!(discovery, Discovery::OriginalDst(_));
+            if provided != (lb.policy == Policy::Provided) {
+                let sentence = "CLUSTER_PROVIDED is for clusters of type ORIGINAL_DST, and nothing else is";
+                reader.defect("lb_policy", sentence);
+            }
+        }
         // Warming is always waited for, which is the default.
         reader.ignore(&["wait_for_warm_on_init"]);
         Some(Self {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use super::assignment::{CheckTarget, Endpoint, EndpointHealth, Locality, Metadata};
 
@@ -70,6 +71,7 @@ pub struct Host {
     pub check: CheckTarget,
     metadata: ArcSwap<Metadata>,
     flags: AtomicU32,
+    gone: watch::Sender<bool>,
     /// Requests on their way.
     pub active: AtomicU32,
     /// What happened since it is known.
@@ -108,6 +110,7 @@ impl Host {
             check: endpoint.check.clone(),
             metadata: ArcSwap::new(endpoint.metadata.clone()),
             flags: AtomicU32::new(0),
+            gone: watch::Sender::new(false),
             active: AtomicU32::new(0),
             stats: HostStats::default(),
         };
@@ -124,14 +127,35 @@ impl Host {
     }
 
     /// Takes over what can change in place: weight, priority, metadata, the control plane's word on health.
-    pub(super) fn refresh(&self, endpoint: &Endpoint, priority: u32) {
-        self.weight.store(endpoint.weight.max(1), Ordering::Relaxed);
-        self.priority.store(priority, Ordering::Relaxed);
+    /// False: nothing changed.
+    pub(super) fn refresh(&self, endpoint: &Endpoint, priority: u32) -> bool {
+        let weight = endpoint.weight.max(1);
+        let mut changed = self.weight.swap(weight, Ordering::Relaxed) != weight;
+        changed |= self.priority.swap(priority, Ordering::Relaxed) != priority;
         if **self.metadata.load() != *endpoint.metadata {
             self.metadata.store(endpoint.metadata.clone());
+            changed = true;
         }
+        let before = self.flags();
         self.set_eds_health(endpoint.health);
         self.clear(flag::PENDING_DYNAMIC_REMOVAL);
+        changed || before != self.flags()
+    }
+
+    /// Says that the host left its cluster: connections to it are to be drained.
+    pub(super) fn retire(&self) {
+        self.gone.send_replace(true);
+    }
+
+    /// Whether it left its cluster.
+    pub fn is_gone(&self) -> bool {
+        *self.gone.borrow()
+    }
+
+    /// Waits until it leaves its cluster.
+    pub async fn gone(&self) {
+        // The sender lives as long as the host.
+        let _ = self.gone.subscribe().wait_for(|gone| *gone).await;
     }
 
     /// Metadata by namespace (`envoy.lb`, `istio`).

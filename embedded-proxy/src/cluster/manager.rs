@@ -1,12 +1,13 @@
 //! The table of all clusters: how they are added, replaced and removed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
-use super::{Cluster, ClusterConfig};
+use super::discovery::{DnsServers, Lookup, SystemLookup};
+use super::{Cluster, ClusterConfig, Host};
 use crate::services::Build;
 use crate::telemetry::stats::{Counter, Gauge, Scope};
 
@@ -19,6 +20,8 @@ pub struct Clusters {
     /// Clusters that wait for their first hosts; an active one of the same name serves meanwhile.
     warming: Mutex<BTreeMap<Arc<str>, Arc<Cluster>>>,
     stats: OnceLock<ManagerStats>,
+    /// Lookups of names, by the servers they ask.
+    lookups: Mutex<Vec<(DnsServers, Arc<dyn Lookup>)>>,
 }
 
 #[derive(Debug)]
@@ -96,6 +99,22 @@ impl Clusters {
         cluster
     }
 
+    /// What looks names up over these servers; one for all clusters that ask the same ones.
+    pub(super) fn lookup(&self, servers: &DnsServers) -> Arc<dyn Lookup> {
+        let mut lookups = self.lookups.lock();
+        if let Some((_, lookup)) = lookups.iter().find(|(known, _)| known == servers) {
+            return lookup.clone();
+        }
+        let lookup: Arc<dyn Lookup> = Arc::new(SystemLookup::new(servers));
+        lookups.push((servers.clone(), lookup.clone()));
+        lookup
+    }
+
+    /// Looks names up in another way than over the servers of the system.
+    pub fn set_lookup(&self, lookup: Arc<dyn Lookup>) {
+        self.lookups.lock().insert(0, (DnsServers::default(), lookup));
+    }
+
     async fn activate_when_ready(&self, cluster: Arc<Cluster>) {
         cluster.ready().await;
         let mut warming = self.warming.lock();
@@ -111,7 +130,14 @@ impl Clusters {
     }
 
     fn activate(&self, cluster: &Arc<Cluster>) {
-        self.change(|table| table.insert(cluster.name.clone(), cluster.clone()));
+        if let Some(old) = self.change(|table| table.insert(cluster.name.clone(), cluster.clone())) {
+            old.stop();
+            let hosts = cluster.hosts();
+            let kept: BTreeSet<*const Host> = hosts.iter().map(Arc::as_ptr).collect();
+            let gone = |host: &Arc<Host>| !kept.contains(&Arc::as_ptr(host));
+            let gone: Vec<Arc<Host>> = old.hosts().into_iter().filter(gone).collect();
+            old.retire(&gone);
+        }
     }
 
     /// Removes a cluster, ready or not. Requests on their way to it finish. False: there is none of that name.
@@ -121,6 +147,7 @@ impl Clusters {
         let known = warming.is_some() || active.is_some();
         for cluster in warming.into_iter().chain(active) {
             cluster.stop();
+            cluster.retire(&cluster.hosts());
         }
         if let Some(stats) = self.stats.get() {
             if known {

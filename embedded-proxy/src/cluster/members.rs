@@ -34,6 +34,8 @@ pub(super) struct Change {
     pub(super) added: Vec<Arc<Host>>,
     /// Hosts that are gone.
     pub(super) removed: Vec<Arc<Host>>,
+    /// Whether anything is different from before.
+    pub(super) any: bool,
 }
 
 /// How hosts come and go.
@@ -62,8 +64,7 @@ impl Members {
     pub(super) fn assign(&mut self, assignment: &LoadAssignment, rules: Rules) -> Change {
         let mut old = std::mem::take(&mut self.hosts);
         let mut change = Change::default();
-        self.order.clear();
-        self.weights.clear();
+        let before = (std::mem::take(&mut self.order), std::mem::take(&mut self.weights));
         for group in &assignment.localities {
             let weights = self.weights.entry(group.priority).or_default();
             weights.insert(group.locality.clone(), group.weight.unwrap_or(0));
@@ -72,7 +73,7 @@ impl Members {
                 let kept = old.remove(&key).filter(|host| host.stands_for(endpoint, &group.locality));
                 let host = match kept {
                     Some(host) => {
-                        host.refresh(endpoint, group.priority);
+                        change.any |= host.refresh(endpoint, group.priority);
                         host
                     }
                     None => {
@@ -89,8 +90,9 @@ impl Members {
                 self.hosts.insert(key, host);
             }
         }
-        self.overprovisioning = assignment.overprovisioning_factor;
-        self.weighted = assignment.weighted_priority_health;
+        let shape = (assignment.overprovisioning_factor, assignment.weighted_priority_health);
+        change.any |= shape != (self.overprovisioning, self.weighted);
+        (self.overprovisioning, self.weighted) = shape;
         self.drops.clone_from(&assignment.drop_overloads);
         for (key, host) in old {
             if rules.keep_well && !host.has(flag::FAILED_ACTIVE_HC) && !host.check.disabled {
@@ -101,6 +103,9 @@ impl Members {
                 change.removed.push(host);
             }
         }
+        let same = |(one, other): (&Arc<Host>, &Arc<Host>)| Arc::ptr_eq(one, other);
+        let order = before.0.len() == self.order.len() && before.0.iter().zip(&self.order).all(same);
+        change.any |= !order || before.1 != self.weights;
         change
     }
 

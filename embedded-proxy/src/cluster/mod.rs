@@ -23,7 +23,9 @@ pub use assignment::{
 pub use breakers::{BreakerConfig, Breakers, Limit, Permit, RetryBudget, Thresholds};
 pub use cluster::{Choice, Cluster};
 pub use config::{ClusterConfig, Settings};
-pub use discovery::Discovery;
+pub use discovery::{
+    Answer as DnsAnswer, Discovery, DnsConfig, DnsServers, EdsConfig, Family, Lookup, OriginalDstConfig,
+};
 pub use error::{UpstreamError, UpstreamErrorKind};
 pub use host::{Health, Host, HostStats, flag};
 pub use hosts::{HostList, LocalityHosts, PriorityHosts};

@@ -38,7 +38,7 @@ impl Balancer {
     /// Prepares picks over these priorities.
     pub fn new(config: &LbConfig, priorities: &[PriorityHosts]) -> Self {
         match config.policy {
-            Policy::RoundRobin => Self::Flat(flat::Flat::new(config, priorities, fastrand::u64(..))),
+            Policy::RoundRobin | Policy::Provided => Self::Flat(flat::Flat::new(config, priorities, fastrand::u64(..))),
         }
     }
 

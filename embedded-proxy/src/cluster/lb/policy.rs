@@ -7,6 +7,8 @@ use crate::proto::Reader;
 pub enum Policy {
     /// One after the other, by weight.
     RoundRobin,
+    /// The cluster itself knows (ORIGINAL_DST).
+    Provided,
 }
 
 /// How localities take part.
@@ -37,6 +39,7 @@ impl LbConfig {
     pub fn read(cluster: &Reader<'_>) -> Option<Self> {
         let policy = match cluster.word("lb_policy").as_str() {
             "ROUND_ROBIN" => Policy::RoundRobin,
+            "CLUSTER_PROVIDED" => Policy::Provided,
             other => {
                 cluster.defect("lb_policy", format!("the proxy does not have {other}"));
                 return None;
