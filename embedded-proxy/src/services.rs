@@ -11,6 +11,7 @@ use crate::cluster::{Clusters, LoadAssignment};
 use crate::proto::Typed;
 use crate::route::RouteTable;
 use crate::server::Life;
+use crate::telemetry::access_log::Files;
 use crate::telemetry::stats::{Scope, Stats};
 use crate::tls::Secret;
 use crate::xds::{Store, Topic};
@@ -36,6 +37,8 @@ pub struct Services {
     pub store: Store,
     /// Static runtime of the bootstrap.
     pub runtime: Runtime,
+    /// Files and streams that access logs go to.
+    pub log_files: Files,
     /// How far the proxy's life is, and what is asked of it.
     pub life: Life,
     /// The threads that serve connections.
@@ -57,6 +60,7 @@ impl Services {
             extensions: Topic::default(),
             store: Store::default(),
             runtime,
+            log_files: Files::default(),
             life: Life::default(),
             workers,
             main,

@@ -1,5 +1,6 @@
 //! What the proxy tells about itself: stats, access logs, traces.
 
+pub mod access_log;
 pub mod format;
 pub mod log;
 pub mod stats;

@@ -20,6 +20,7 @@ mod time;
 
 pub use context::{FormatContext, LogType};
 pub use environment::set_environment;
+pub use facts::any_grpc_status;
 pub use json::{JsonFormat, write_json};
 pub use piece::Piece;
 pub use substitution::Substitution;

@@ -31,10 +31,15 @@ const NAMES: [(&str, &str); 17] = [
     ("Unauthenticated", "UNAUTHENTICATED"),
 ];
 
-/// The status of a gRPC request: from the trailers, the head, or what the status of HTTP means. None when the request is
-/// not gRPC; -1 when the server's word is no number.
-pub fn grpc_status(context: &FormatContext<'_>) -> Option<i64> {
+/// The status of a gRPC request; none when the request is not gRPC.
+fn grpc_status(context: &FormatContext<'_>) -> Option<i64> {
     context.request.filter(|head| head.is_grpc())?;
+    any_grpc_status(context)
+}
+
+/// The status whether or not the request is gRPC: from the trailers, the head, or what the status of HTTP means. -1 when
+/// the server's word is no number, none when there was no response.
+pub fn any_grpc_status(context: &FormatContext<'_>) -> Option<i64> {
     let trailers = context.trailers.and_then(|trailers| trailers.text(&STATUS));
     let status = trailers.or_else(|| context.response.and_then(|head| head.headers.text(&STATUS)));
     match status {

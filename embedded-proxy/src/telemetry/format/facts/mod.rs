@@ -8,7 +8,7 @@ mod tls;
 mod upstream;
 
 pub use exchange::{details, query, query_decoded};
-pub use grpc::{grpc_camel, grpc_number, grpc_snake};
+pub use grpc::{any_grpc_status, grpc_camel, grpc_number, grpc_snake};
 pub use times::{TimePoint, between, time_point};
 
 use super::{FormatContext, Piece};
