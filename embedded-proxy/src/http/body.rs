@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 
 use super::Headers;
+use crate::stream::Flag;
 
 /// A piece of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,19 @@ pub enum StreamError {
     /// The whole exchange took too long.
     #[error("the exchange took longer than its timeout")]
     Timeout,
+}
+
+impl StreamError {
+    /// The flag of an exchange whose response broke off so.
+    pub fn response_flag(self) -> Flag {
+        match self {
+            Self::Disconnected => Flag::UpstreamConnectionTermination,
+            Self::Reset(_) => Flag::UpstreamRemoteReset,
+            Self::Protocol(_) | Self::TooLarge => Flag::UpstreamProtocolError,
+            Self::IdleTimeout => Flag::StreamIdleTimeout,
+            Self::Timeout => Flag::UpstreamRequestTimeout,
+        }
+    }
 }
 
 /// A body that arrives piece by piece. Dropping it before the end abandons the message: the sender is told

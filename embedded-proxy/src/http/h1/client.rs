@@ -50,6 +50,8 @@ struct Inner {
     spans: Vec<Span>,
     options: ClientOptions,
     served: u64,
+    /// Bytes sent before this exchange.
+    before: u64,
     guard: Option<Box<dyn Any + Send + Sync>>,
 }
 
@@ -63,7 +65,7 @@ impl Client {
     /// A connection over `io`, which is connected. `guard` lives as long as the connection: its drop tells that it is gone.
     pub fn new(io: Io, options: ClientOptions, guard: Option<Box<dyn Any + Send + Sync>>) -> Self {
         let (input, out) = (Input::default(), Out::default());
-        Self(Box::new(Inner { io, input, out, spans: Vec::new(), options, served: 0, guard }))
+        Self(Box::new(Inner { io, input, out, spans: Vec::new(), options, served: 0, before: 0, guard }))
     }
 
     /// Requests sent so far.
@@ -102,7 +104,7 @@ impl Client {
     pub async fn send(mut self, request: Request, home: Arc<dyn Home>) -> Result<Response, UpstreamError> {
         let inner = &mut *self.0;
         inner.served += 1;
-        inner.out.started = false;
+        inner.before = inner.out.total();
         let asked = Asked {
             head: request.head.method == http::Method::HEAD,
             connect: request.head.method == http::Method::CONNECT,
@@ -228,7 +230,7 @@ impl Client {
     }
 
     fn failed(&self, kind: UpstreamErrorKind, detail: impl Into<String>) -> UpstreamError {
-        UpstreamError { kind, detail: detail.into(), sent: self.0.out.started }
+        UpstreamError { kind, detail: detail.into(), sent: self.0.out.total() > self.0.before }
     }
 
     fn refused(&self, refusal: Refusal) -> UpstreamError {

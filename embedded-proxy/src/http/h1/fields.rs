@@ -97,6 +97,10 @@ pub(super) struct Hop {
     pub protocol: Option<HeaderValue>,
     /// `host`: repeated ones are joined.
     pub host: Option<HeaderValue>,
+    /// `te: trailers` (passed on).
+    pub trailers: bool,
+    /// `expect: 100-continue`
+    pub expect: bool,
     /// Bytes of names and values.
     pub bytes: usize,
 }
@@ -110,19 +114,29 @@ pub(super) fn collect(head: &Bytes, spans: &[Span], hop: &mut Hop, request: bool
         let value = head.slice(value as usize..(value + value_length) as usize);
         hop.bytes += name.as_str().len() + value.len();
         let value = HeaderValue::from_maybe_shared(value).map_err(|_| Refusal::Bad("http1.invalid_characters"))?;
-        if hop.take(&name, &value, request)? {
-            headers.add(name, value);
+        match hop.take(&name, &value, request)? {
+            Pass::Yes => headers.add(name, value),
+            Pass::Trailers => headers.add(name, HeaderValue::from_static("trailers")),
+            Pass::No => {}
         }
     }
     Ok(headers)
 }
 
+/// Whether a field is passed on.
+enum Pass {
+    Yes,
+    No,
+    /// Only what it says of trailers.
+    Trailers,
+}
+
 impl Hop {
-    /// Notes a field. True: it is passed on.
-    fn take(&mut self, name: &HeaderName, value: &HeaderValue, request: bool) -> Result<bool, Refusal> {
+    /// Notes a field and says whether it is passed on.
+    fn take(&mut self, name: &HeaderName, value: &HeaderValue, request: bool) -> Result<Pass, Refusal> {
         if name == header::CONTENT_LENGTH {
             let repeated = self.length.replace(length(value.as_bytes()).ok_or(CODEC_ERROR)?).is_some();
-            return if repeated { Err(CODEC_ERROR) } else { Ok(true) };
+            return if repeated { Err(CODEC_ERROR) } else { Ok(Pass::Yes) };
         }
         if name == header::TRANSFER_ENCODING {
             let chunked = self.coding == Coding::None && value.as_bytes().eq_ignore_ascii_case(b"chunked");
@@ -139,11 +153,17 @@ impl Hop {
                     HeaderValue::from_maybe_shared(Bytes::from(both)).map_err(|_| CODEC_ERROR)?
                 }
             });
-        } else {
-            let name = name.as_str();
-            return Ok(name != "keep-alive" && name != "proxy-connection");
+        } else if request && name == header::TE {
+            let trailers = tokens(value.as_bytes()).any(|token| token.eq_ignore_ascii_case(b"trailers"));
+            if trailers && !std::mem::replace(&mut self.trailers, true) {
+                return Ok(Pass::Trailers);
+            }
+        } else if request && name == header::EXPECT && value.as_bytes().eq_ignore_ascii_case(b"100-continue") {
+            self.expect = true;
+        } else if !matches!(name.as_str(), "keep-alive" | "proxy-connection") {
+            return Ok(Pass::Yes);
         }
-        Ok(false)
+        Ok(Pass::No)
     }
 
     fn connection(&mut self, value: &HeaderValue) {

@@ -8,7 +8,12 @@ mod encode;
 mod fields;
 mod input;
 mod out;
+mod request_head;
 mod response_head;
+mod server;
+mod target;
 mod upload;
+mod wire;
 
 pub use client::{Client, ClientOptions, Home};
+pub use server::serve;

@@ -23,8 +23,7 @@ pub(super) struct Out {
     written: usize,
     large: Bytes,
     behind: &'static [u8],
-    /// Whether any byte ever reached the transport.
-    pub started: bool,
+    total: u64,
     unflushed: bool,
 }
 
@@ -37,6 +36,11 @@ impl Out {
     /// Whether everything was written.
     pub fn is_empty(&self) -> bool {
         self.written == self.bytes.len() && self.large.is_empty() && self.behind.is_empty()
+    }
+
+    /// Bytes that reached the transport so far.
+    pub fn total(&self) -> u64 {
+        self.total
     }
 
     /// Adds a piece and what follows it. Only while there is room.
@@ -66,7 +70,7 @@ impl Out {
             if count == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.started = true;
+            self.total += count as u64;
             self.unflushed = true;
             self.consume(count);
         }
@@ -93,9 +97,9 @@ impl Out {
         }
     }
 
-    /// Gives the memory back: the connection goes idle.
+    /// Gives memory back that a small response does not need: the connection goes idle.
     pub fn release(&mut self) {
-        if self.is_empty() {
+        if self.is_empty() && self.bytes.capacity() > COPY / 2 {
             self.bytes = Vec::new();
         }
     }

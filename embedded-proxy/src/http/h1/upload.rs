@@ -1,5 +1,6 @@
 //! A body on its way to the wire.
 
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -9,6 +10,25 @@ use super::encode::Encoder;
 use super::out::Out;
 use crate::http::{Body, Frame, StreamError};
 use crate::net::Io;
+
+/// Where a body goes. The body is never asked for frames while this is in use: it may need the same connection.
+pub(super) trait Sink {
+    /// Writes and flushes all of `out`.
+    fn poll_write(&mut self, out: &mut Out, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Ends our side.
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+impl Sink for Io {
+    fn poll_write(&mut self, out: &mut Out, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        out.poll_write(self, cx)
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(self).poll_shutdown(cx)
+    }
+}
 
 /// Why a body could not be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,12 +80,12 @@ impl Upload {
 
     /// Takes frames and writes them until the body is over and all is written. Small pieces go out together, and
     /// with the head that may lie in `out`.
-    pub fn poll(&mut self, io: &mut Io, out: &mut Out, cx: &mut Context<'_>) -> Poll<Result<(), UploadError>> {
+    pub fn poll(&mut self, sink: &mut impl Sink, out: &mut Out, cx: &mut Context<'_>) -> Poll<Result<(), UploadError>> {
         loop {
             let waits = self.stage == Stage::Body && self.gather(out, cx)?;
             match self.stage {
                 Stage::Body | Stage::Flush => {
-                    ready!(out.poll_write(io, cx)).map_err(|_| UploadError::Transport)?;
+                    ready!(sink.poll_write(out, cx)).map_err(|_| UploadError::Transport)?;
                     if self.stage == Stage::Flush {
                         self.stage = if self.tunnel { Stage::Shutdown } else { Stage::Done };
                     } else if waits {
@@ -73,7 +93,7 @@ impl Upload {
                     }
                 }
                 Stage::Shutdown => {
-                    ready!(Pin::new(&mut *io).poll_shutdown(cx)).map_err(|_| UploadError::Transport)?;
+                    ready!(sink.poll_shutdown(cx)).map_err(|_| UploadError::Transport)?;
                     self.stage = Stage::Done;
                 }
                 Stage::Done => return Poll::Ready(Ok(())),

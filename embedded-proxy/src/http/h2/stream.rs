@@ -90,19 +90,8 @@ async fn answer(mut served: Served, mut respond: SendResponse<Bytes>, upgrade: b
         }
         Err(SendFailure::Source(error)) => {
             stream.send_reset(Reason::INTERNAL_ERROR);
-            served.abort(flag_of(error));
+            served.abort(error.response_flag());
             Ended::Here
         }
-    }
-}
-
-/// The response flag of a response whose body broke off.
-fn flag_of(error: StreamError) -> Flag {
-    match error {
-        StreamError::Disconnected => Flag::UpstreamConnectionTermination,
-        StreamError::Reset(_) => Flag::UpstreamRemoteReset,
-        StreamError::Protocol(_) | StreamError::TooLarge => Flag::UpstreamProtocolError,
-        StreamError::IdleTimeout => Flag::StreamIdleTimeout,
-        StreamError::Timeout => Flag::UpstreamRequestTimeout,
     }
 }
