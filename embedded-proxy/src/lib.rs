@@ -19,6 +19,7 @@ pub mod route;
 pub mod server;
 pub mod services;
 pub mod stream;
+pub mod tcp;
 pub mod telemetry;
 pub mod tls;
 pub mod xds;
