@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 
 use crate::bootstrap::{Node, Runtime};
 use crate::cluster::{Clusters, LoadAssignment};
+use crate::listener::Listeners;
 use crate::proto::Typed;
 use crate::route::RouteTable;
 use crate::server::Life;
@@ -25,6 +26,8 @@ pub struct Services {
     pub stats: Stats,
     /// All clusters by name.
     pub clusters: Clusters,
+    /// All listeners by name.
+    pub listeners: Listeners,
     /// Endpoints by service name (EDS).
     pub endpoints: Topic<LoadAssignment>,
     /// Route tables by name (RDS).
@@ -54,6 +57,7 @@ impl Services {
             node,
             stats: Stats::default(),
             clusters: Clusters::default(),
+            listeners: Listeners::default(),
             endpoints: Topic::default(),
             routes: Topic::default(),
             secrets: Topic::default(),

@@ -19,6 +19,7 @@ pub(crate) mod testing;
 
 pub use assignment::{
     CheckTarget, Endpoint, EndpointAddress, EndpointHealth, LoadAssignment, Locality, LocalityEndpoints, Metadata,
+    read_metadata,
 };
 pub use breakers::{BreakerConfig, Breakers, Limit, Permit, RetryBudget, Thresholds};
 pub use cluster::{Choice, Cluster};

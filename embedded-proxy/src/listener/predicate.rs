@@ -34,7 +34,8 @@ impl Predicate {
             return None;
         };
         let set = |field| -> Option<Vec<Self>> {
-            let all: Vec<_> = reader.message(field)?.list("rules").iter().map(|rule| Self::nested(rule, depth)).collect();
+            let all: Vec<_> =
+                reader.message(field)?.list("rules").iter().map(|rule| Self::nested(rule, depth)).collect();
             all.into_iter().collect()
         };
         match reader.choice("rule").as_deref() {

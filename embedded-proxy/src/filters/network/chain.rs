@@ -1,0 +1,99 @@
+//! The network filters of a filter chain in their order, the last of which serves the connection.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::registry::{Made, make};
+use super::{NetworkFilter, Session, TcpProxy, Verdict};
+use crate::net::{Drain, Io};
+use crate::proto::Reader;
+use crate::services::Build;
+
+/// What serves a connection.
+#[derive(Debug, Clone)]
+pub enum Terminal {
+    /// Opaque bytes to a cluster.
+    Tcp(Arc<TcpProxy>),
+}
+
+/// Filters that decide, then one that serves.
+pub struct NetworkChain {
+    filters: Vec<Arc<dyn NetworkFilter>>,
+    /// None: connections are closed at once, as in Envoy.
+    terminal: Option<Terminal>,
+}
+
+impl NetworkChain {
+    /// Reads a list of `envoy.config.listener.v3.Filter`. None: a defect was noted.
+    pub fn read(readers: &[Reader<'_>], build: &Build) -> Option<Self> {
+        let mut made = Vec::new();
+        for reader in readers {
+            // The type of the configuration says what it is.
+            reader.ignore(&["name"]);
+            let Some((name, config)) = reader.any("typed_config") else {
+                if !reader.has("typed_config") {
+                    reader.defect("typed_config", "must be set: the proxy does not have discovery of network filters");
+                }
+                made.push(None);
+                continue;
+            };
+            made.push(make(&name, &config, build));
+        }
+        let last = made.len().saturating_sub(1);
+        let mut chain = Self { filters: Vec::new(), terminal: None };
+        for (index, made) in made.into_iter().enumerate() {
+            match made? {
+                Made::Terminal(terminal) if index == last => chain.terminal = Some(terminal),
+                Made::Filter(filter) if index != last => chain.filters.push(filter),
+                Made::Terminal(_) => {
+                    readers[index].defect("", "a filter that serves the connection must be the last one");
+                    return None;
+                }
+                Made::Filter(_) => {
+                    readers[index].defect("", "the last filter must be one that serves the connection");
+                    return None;
+                }
+            }
+        }
+        Some(chain)
+    }
+
+    /// Whether clients of this chain may wait for the server's first word: it is opaque TCP.
+    pub fn server_may_speak_first(&self) -> bool {
+        match &self.terminal {
+            Some(Terminal::Tcp(_)) => true,
+            None => false,
+        }
+    }
+
+    /// Waits until everything that the filters need from the control plane is there.
+    pub async fn ready(&self) {
+        match &self.terminal {
+            Some(Terminal::Tcp(_)) | None => {}
+        }
+    }
+
+    /// Serves a connection to its end. Dropping the future ends it.
+    pub async fn serve(&self, io: Io, mut session: Session, drain: Drain) {
+        for filter in &self.filters {
+            if let Verdict::Close(why, delay) = filter.on_connection(&mut session) {
+                tracing::debug!(connection = session.connection.id, "closed by a network filter: {why}");
+                session.info.termination = Some(why);
+                if let Some(delay) = delay {
+                    tokio::time::sleep(delay).await;
+                }
+                return;
+            }
+        }
+        match &self.terminal {
+            Some(Terminal::Tcp(proxy)) => proxy.serve(io, session, drain).await,
+            None => {}
+        }
+    }
+}
+
+impl fmt::Debug for NetworkChain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NetworkChain({} filters, {:?})", self.filters.len(), self.terminal)
+    }
+}

@@ -1,0 +1,139 @@
+//! From an accepted socket to its filter chain, and there to its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+use super::sniff::{Refused, Sniff};
+use super::stats::{Counted, Raised};
+use super::{FilterChain, ListenerConfig};
+use crate::filters::network::Session;
+use crate::net::Io;
+use crate::services::Services;
+use crate::stream::{Connection, StreamInfo};
+
+/// Time between attempts to accept when the process has no file descriptors left.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Accepts connections on one worker until it is aborted. `active` may change at any time.
+pub(super) async fn accept(
+    socket: std::net::TcpListener,
+    active: Arc<ArcSwap<ListenerConfig>>,
+    services: Arc<Services>,
+) {
+    let listener = match TcpListener::from_std(socket) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(listener = %active.load().name, "the socket cannot be used: {error}");
+            return;
+        }
+    };
+    loop {
+        match listener.accept().await {
+            Ok((tcp, peer)) => {
+                let config = active.load_full();
+                tokio::spawn(serve(tcp, peer, config, services.clone()));
+            }
+            Err(error) if is_temporary(&error) => {}
+            Err(error) => {
+                tracing::warn!(listener = %active.load().name, "accepting failed: {error}");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// The client went away before it was accepted.
+fn is_temporary(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}
+
+async fn serve(tcp: TcpStream, peer: SocketAddr, config: Arc<ListenerConfig>, services: Arc<Services>) {
+    let listeners = &services.listeners;
+    let Some(_place) = listeners.place(&config) else { return };
+    let Ok(bound) = tcp.local_addr() else { return };
+    // Small writes go out at once: codecs write whole messages.
+    if tcp.set_nodelay(true).is_err() {
+        return;
+    }
+    let mut connection = Connection::plain(canonical(bound), canonical(peer));
+    connection.id = listeners.next_id();
+    let mut sniff = Sniff::new(tcp, connection);
+    let mut config = config;
+    if !inspect(&mut sniff, &config).await {
+        return;
+    }
+    if config.use_original_dst && sniff.connection.local_restored {
+        if let Some(other) = listeners.at(sniff.connection.local).filter(|other| !Arc::ptr_eq(other, &config)) {
+            config = other;
+            if !inspect(&mut sniff, &config).await {
+                return;
+            }
+        }
+    }
+    let Some(chain) = config.find(&sniff.facts()).cloned() else {
+        config.stats.no_match.inc();
+        tracing::debug!(listener = %config.name, "no filter chain for {:?}", sniff.facts());
+        return;
+    };
+    let _counted = Counted::new(&config.stats);
+    run(sniff, &config, &chain).await;
+}
+
+/// IPv4 in IPv6 clothes is IPv4.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Runs the listener filters. False: the connection is not served.
+async fn inspect(sniff: &mut Sniff, config: &ListenerConfig) -> bool {
+    if config.filters.is_empty() {
+        return true;
+    }
+    let _active = Raised::new(&config.stats.pre_active);
+    match sniff.run(config).await {
+        Ok(()) => return true,
+        Err(Refused::Gone) => config.stats.filter_close.inc(),
+        Err(Refused::Timeout) => config.stats.pre_timeout.inc(),
+        Err(Refused::Broken) => config.stats.filter_error.inc(),
+    }
+    false
+}
+
+/// The handshake of the transport socket, then the network filters.
+async fn run(sniff: Sniff, config: &ListenerConfig, chain: &FilterChain) {
+    let Sniff { tcp, bytes, mut connection, .. } = sniff;
+    let io = Io::replay(bytes.freeze(), Io::Tcp(tcp));
+    let drain = chain.drain.drain();
+    let accepted = match chain.handshake_timeout {
+        Some(longest) => timeout(longest, chain.acceptor.accept(io)).await,
+        None => Ok(chain.acceptor.accept(io).await),
+    };
+    let (io, tls) = match accepted {
+        Ok(Ok(accepted)) => accepted,
+        Ok(Err(why)) => {
+            tracing::debug!(listener = %config.name, connection = connection.id, "handshake failed: {why}");
+            return;
+        }
+        Err(_) => {
+            config.stats.connect_timeout.inc();
+            return;
+        }
+    };
+    if let Some(tls) = &tls {
+        connection.transport_protocol = "tls";
+        connection.sni = tls.sni.clone().or(connection.sni);
+    }
+    connection.tls = tls;
+    connection.listener = config.name.clone();
+    connection.filter_chain = chain.name.clone();
+    connection.direction = config.direction;
+    connection.buffer_limit = config.buffer_limit;
+    let session = Session { connection, info: StreamInfo::begin(), cluster: None, held: Vec::new() };
+    chain.network.serve(io, session, drain).await;
+}

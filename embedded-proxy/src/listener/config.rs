@@ -1,0 +1,137 @@
+//! A listener as it is configured: `envoy.config.listener.v3.Listener`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::filter::ListenerFilter;
+use super::stats::{self, ListenerStats};
+use super::{Bind, Choice, Criteria, Facts, FilterChain};
+use crate::proto::Reader;
+use crate::services::Build;
+use crate::stream::Direction;
+
+/// Envoy's default of `listener_filters_timeout`.
+const FILTERS_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A listener that was read and not bound.
+#[derive(Debug)]
+pub struct ListenerConfig {
+    /// Name.
+    pub name: Arc<str>,
+    /// Addresses; at least one.
+    pub binds: Vec<Bind>,
+    /// Whether it accepts connections itself. One that does not gets them from others that use original destinations.
+    pub bind_to_port: bool,
+    /// Hands redirected connections to the listener of their original destination.
+    pub use_original_dst: bool,
+    /// Direction of its traffic.
+    pub direction: Direction,
+    /// Bytes that may be buffered for a connection.
+    pub buffer_limit: u32,
+    pub(super) filters: Vec<ListenerFilter>,
+    pub(super) filters_timeout: Option<Duration>,
+    pub(super) continue_on_timeout: bool,
+    pub(super) ignore_limit: bool,
+    choice: Choice,
+    chains: Vec<Arc<FilterChain>>,
+    default: Option<Arc<FilterChain>>,
+    pub(super) stats: Arc<ListenerStats>,
+}
+
+impl ListenerConfig {
+    /// Reads the message, filters and transport sockets included. None: a defect was noted.
+    pub fn read(reader: &Reader<'_>, build: &Build) -> Option<Self> {
+        // For people and dumps.
+        reader.ignore(&["metadata"]);
+        // The kernel spreads connections over the workers' sockets; a worker accepts one connection after the other.
+        reader.ignore(&["connection_balance_config", "max_connections_to_accept_per_socket_event"]);
+        // Both kinds end connections when the listener changes, goes or is told to drain; what they differ in (a failed
+        // health check of the proxy) ends no connections here.
+        reader.ignore(&["drain_type"]);
+        // There is no overload manager but the limit of connections.
+        reader.ignore(&["bypass_overload_manager"]);
+        let binds = Bind::read_all(reader)?;
+        let name = reader.opt_text("name").unwrap_or_else(|| binds[0].address.to_string());
+        let scope =
+            stats::scope(&build.services.stats, reader.opt_text("stat_prefix").as_deref(), Some(binds[0].address));
+        let own = Build { services: build.services.clone(), scope };
+        let bind_to_port = reader.message("deprecated_v1").and_then(|old| old.opt_flag("bind_to_port"));
+        let filters: Vec<_> =
+            reader.list("listener_filters").iter().map(|filter| ListenerFilter::read(filter, &own)).collect();
+        let chains: Vec<_> = reader.list("filter_chains").iter().map(|chain| FilterChain::read(chain, &own)).collect();
+        let default = reader.message("default_filter_chain").map(|chain| FilterChain::read(&chain, &own));
+        let chains: Vec<Arc<FilterChain>> =
+            chains.into_iter().map(|chain| chain.map(Arc::new)).collect::<Option<_>>()?;
+        if chains.is_empty() && default.is_none() {
+            reader.defect("filter_chains", "there is no filter chain");
+            return None;
+        }
+        let criteria: Vec<Criteria> = chains.iter().map(|chain| chain.criteria.clone()).collect();
+        let choice = match Choice::new(&criteria) {
+            Ok(choice) => choice,
+            Err((index, why)) => {
+                reader.defect(&format!("filter_chains[{index}]"), why);
+                return None;
+            }
+        };
+        Some(Self {
+            name: name.into(),
+            binds,
+            bind_to_port: reader.opt_flag("bind_to_port").or(bind_to_port).unwrap_or(true),
+            use_original_dst: reader.flag("use_original_dst"),
+            direction: match reader.word("traffic_direction").as_str() {
+                "INBOUND" => Direction::Inbound,
+                "OUTBOUND" => Direction::Outbound,
+                _ => Direction::Unspecified,
+            },
+            buffer_limit: reader.u32("per_connection_buffer_limit_bytes").unwrap_or(1024 * 1024),
+            filters: filters.into_iter().collect::<Option<_>>()?,
+            filters_timeout: match reader.duration("listener_filters_timeout") {
+                Some(timeout) => (!timeout.is_zero()).then_some(timeout),
+                None => Some(FILTERS_TIMEOUT),
+            },
+            continue_on_timeout: reader.flag("continue_on_listener_filters_timeout"),
+            ignore_limit: reader.flag("ignore_global_conn_limit"),
+            choice,
+            chains,
+            default: match default {
+                Some(default) => Some(Arc::new(default?)),
+                None => None,
+            },
+            stats: Arc::new(ListenerStats::new(&own.scope)),
+        })
+    }
+
+    /// The filter chain that takes a connection with these facts; none when there is none for it.
+    pub fn find(&self, facts: &Facts<'_>) -> Option<&Arc<FilterChain>> {
+        self.choice.find(facts).map(|index| &self.chains[index]).or(self.default.as_ref())
+    }
+
+    /// All filter chains, the default one last.
+    pub fn chains(&self) -> impl Iterator<Item = &Arc<FilterChain>> {
+        self.chains.iter().chain(&self.default)
+    }
+
+    /// Addresses as configured.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.binds.iter().map(|bind| bind.address)
+    }
+
+    /// Takes over the filter chains of an older configuration that are the same: connections on them go on.
+    pub(super) fn keep(&mut self, old: &Self) {
+        let same = |chain: &FilterChain| old.chains().find(|other| other.fingerprint == chain.fingerprint).cloned();
+        for chain in self.chains.iter_mut().chain(&mut self.default) {
+            if let Some(kept) = same(chain) {
+                *chain = kept;
+            }
+        }
+    }
+
+    /// Waits until everything it needs from the control plane is there.
+    pub async fn ready(&self) {
+        for chain in self.chains() {
+            chain.ready().await;
+        }
+    }
+}
