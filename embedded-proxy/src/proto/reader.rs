@@ -239,6 +239,12 @@ impl<'d> Reader<'d> {
         values.iter().filter_map(|value| value.as_str().map(str::to_string)).collect()
     }
 
+    /// The numbers with a fraction of a repeated field, in order.
+    pub fn floats(&self, name: &str) -> Vec<f64> {
+        let Some(Value::List(values)) = self.value(name) else { return Vec::new() };
+        values.iter().filter_map(|value| value.as_f64().or_else(|| value.as_f32().map(f64::from))).collect()
+    }
+
     /// The numbers of a repeated field, in order; those of an enum by number.
     pub fn numbers(&self, name: &str) -> Vec<u64> {
         let Some(Value::List(values)) = self.value(name) else { return Vec::new() };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Counter, Gauge, Histogram, Stats};
+use super::{Counter, Gauge, Histogram, Stats, Tags};
 
 /// Where the stats of one listener, cluster or filter hang.
 #[derive(Debug, Clone)]
@@ -12,13 +12,18 @@ pub struct Scope {
     prefix: String,
     /// The same without variable parts: `cluster.`
     extracted: String,
-    tags: Vec<(&'static str, String)>,
+    tags: Tags,
+}
+
+/// A variable part as it stands in names: colons become underscores, as Envoy has it.
+fn sanitized(part: &str) -> String {
+    part.replace("://", "_").replace(":/", "_").replace([':', '\0'], "_")
 }
 
 impl Scope {
     /// The root of all names.
     pub fn root(stats: &Stats) -> Self {
-        Self { stats: stats.clone(), prefix: String::new(), extracted: String::new(), tags: Vec::new() }
+        Self { stats: stats.clone(), prefix: String::new(), extracted: String::new(), tags: Tags::default() }
     }
 
     /// A fixed part: `sub("rbac")` makes names `rbac.X`.
@@ -34,10 +39,14 @@ impl Scope {
     /// A fixed part and a variable one, with the tag that carries it: `tagged("cluster", "envoy_cluster_name", "reviews")`.
     pub fn tagged(&self, part: &str, tag: &'static str, value: &str) -> Self {
         let mut scope = self.sub(part);
-        scope.prefix.push_str(value);
+        scope.prefix.push_str(&sanitized(value));
         scope.prefix.push('.');
-        scope.tags.push((tag, value.to_string()));
+        scope.tags = self.with(tag, value);
         scope
+    }
+
+    fn with(&self, tag: &'static str, value: &str) -> Tags {
+        self.tags.iter().cloned().chain([(tag.into(), value.into())]).collect()
     }
 
     /// The store behind.
@@ -45,27 +54,40 @@ impl Scope {
         &self.stats
     }
 
+    fn names(&self, name: &str) -> (String, String) {
+        (format!("{}{name}", self.prefix), format!("{}{name}", self.extracted))
+    }
+
     /// The counter of that name.
     pub fn counter(&self, name: &str) -> Arc<Counter> {
-        self.stats.counter(&format!("{}{name}", self.prefix), &format!("{}{name}", self.extracted), &self.tags)
+        let (full, extracted) = self.names(name);
+        self.stats.counter(&full, &extracted, &self.tags)
     }
 
     /// The gauge of that name.
     pub fn gauge(&self, name: &str) -> Arc<Gauge> {
-        self.stats.gauge(&format!("{}{name}", self.prefix), &format!("{}{name}", self.extracted), &self.tags)
+        let (full, extracted) = self.names(name);
+        self.stats.gauge(&full, &extracted, &self.tags)
     }
 
     /// The histogram of that name (milliseconds unless the name says otherwise).
     pub fn histogram(&self, name: &str) -> Arc<Histogram> {
-        self.stats.histogram(&format!("{}{name}", self.prefix), &format!("{}{name}", self.extracted), &self.tags)
+        let (full, extracted) = self.names(name);
+        self.stats.histogram(&full, &extracted, &self.tags)
     }
 
     /// A counter whose last part varies: `counter_tagged("upstream_rq_", "envoy_response_code", "200")` is named
     /// `upstream_rq_200`, and `upstream_rq` with a tag for Prometheus.
     pub fn counter_tagged(&self, name: &str, tag: &'static str, value: &str) -> Arc<Counter> {
-        let mut tags = self.tags.clone();
-        tags.push((tag, value.to_string()));
-        let extracted = name.trim_end_matches('_');
-        self.stats.counter(&format!("{}{name}{value}", self.prefix), &format!("{}{extracted}", self.extracted), &tags)
+        let full = format!("{}{name}{}", self.prefix, sanitized(value));
+        let extracted = format!("{}{}", self.extracted, name.trim_end_matches('_'));
+        self.stats.counter(&full, &extracted, &self.with(tag, value))
+    }
+
+    /// A counter of a class of response codes: `class("upstream_rq_", "2")` is named `upstream_rq_2xx`, and
+    /// `upstream_rq_xx` with the tag `envoy_response_code_class` for Prometheus.
+    pub fn counter_class(&self, name: &str, class: &str) -> Arc<Counter> {
+        let (full, extracted) = (format!("{}{name}{class}xx", self.prefix), format!("{}{name}xx", self.extracted));
+        self.stats.counter(&full, &extracted, &self.with("envoy_response_code_class", class))
     }
 }
