@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Admin, Dynamic, Node, Runtime};
 use crate::proto::{Defect, Defects, Reader, decode, from_json};
+use crate::telemetry::stats::StatsConfig;
 
 /// Full name of the message.
 pub const BOOTSTRAP: &str = "envoy.config.bootstrap.v3.Bootstrap";
@@ -48,6 +49,8 @@ pub struct Bootstrap {
     pub admin: Option<Admin>,
     /// Static runtime.
     pub runtime: Runtime,
+    /// How stats are tagged, which are kept, and their buckets.
+    pub stats: StatsConfig,
     /// The whole message, for dumps.
     pub raw: DynamicMessage,
 }
@@ -87,6 +90,7 @@ impl Bootstrap {
             dynamic: reader.message("dynamic_resources").map(|more| Dynamic::read(&more)).unwrap_or_default(),
             admin: reader.message("admin").and_then(|admin| Admin::read(&admin)),
             runtime: reader.message("layered_runtime").map(|layers| Runtime::read(&layers)).unwrap_or_default(),
+            stats: reader.message("stats_config").and_then(|config| StatsConfig::read(&config)).unwrap_or_default(),
             raw: reader.raw().clone(),
         }
     }

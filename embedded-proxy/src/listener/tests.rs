@@ -103,11 +103,11 @@ async fn inspectors_choose_the_chain_and_lose_no_byte() {
     let wrong = records("a.example.com", &["x"], 0, 16384);
     assert_eq!(talk(address, &wrong).await, b"", "no chain takes it");
     let mut names = Vec::new();
-    build.services.stats.each(|name, _, _, sample| {
-        if let crate::telemetry::stats::Sample::Counter(counter) = sample {
-            names.push((name.to_string(), counter.value()));
+    for seen in build.services.stats.all() {
+        if let crate::telemetry::stats::Sample::Counter(counter) = seen.sample {
+            names.push((seen.name.to_string(), counter.value()));
         }
-    });
+    }
     let count = |wanted: &str| names.iter().find(|(name, _)| name.ends_with(wanted)).map(|(_, value)| *value);
     assert_eq!(count("no_filter_chain_match"), Some(1));
     assert_eq!((count("tls_inspector.tls_found"), count("http_inspector.http11_found")), (Some(2), Some(1)));

@@ -92,6 +92,7 @@ fn failure(what: &str, error: &std::io::Error) -> Vec<Defect> {
 /// Services with everything static in place.
 fn assemble(bootstrap: &Bootstrap, workers: Workers, main: Handle) -> Result<Arc<Services>, Vec<Defect>> {
     let services = Arc::new(Services::new(bootstrap.node.clone(), bootstrap.runtime.clone(), workers, main));
+    services.stats.configure(bootstrap.stats.clone());
     services.store.put_bootstrap(bootstrap.raw.encode_to_vec().into());
     let build = Build { services: services.clone(), scope: Scope::root(&services.stats) };
     let _ = build;
