@@ -15,6 +15,11 @@ pub struct Dynamic {
 }
 
 impl Dynamic {
+    /// Whether a control plane or file is asked for anything.
+    pub fn is_used(&self) -> bool {
+        self.listeners.is_some() || self.clusters.is_some() || self.ads.is_some()
+    }
+
     /// Reads the message.
     pub fn read(reader: &Reader<'_>) -> Self {
         let source = |field| reader.message(field).and_then(|source| ConfigSource::read(&source));

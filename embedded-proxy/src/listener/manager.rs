@@ -9,6 +9,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -119,6 +120,8 @@ pub struct Listeners {
     connections: Arc<AtomicU64>,
     max_connections: std::sync::OnceLock<u64>,
     drain_time: std::sync::OnceLock<Duration>,
+    /// Whether listeners that are ready have to wait all the same.
+    held: watch::Sender<bool>,
 }
 
 /// A connection's place among all connections.
@@ -136,6 +139,16 @@ impl Listeners {
     pub fn configure(&self, max_connections: Option<u64>, drain_time: Duration) {
         let _ = self.max_connections.set(max_connections.unwrap_or(u64::MAX));
         let _ = self.drain_time.set(drain_time);
+    }
+
+    /// Holds all listeners back: they are bound, and accept nothing until [`Listeners::release`].
+    pub fn hold(&self) {
+        self.held.send_replace(true);
+    }
+
+    /// Lets listeners that are ready serve.
+    pub fn release(&self) {
+        self.held.send_replace(false);
     }
 
     /// Adds a listener, or changes the one of its name: sockets and filter chains that stay the same are kept, and
@@ -167,12 +180,15 @@ impl Listeners {
         let config = Arc::new(config);
         let name = config.name.clone();
         table.warming.insert(name.clone(), Warming { config: config.clone(), sockets });
-        let ready = config.ready().now_or_never().is_some();
+        let mut held = self.held.subscribe();
+        let ready = !*held.borrow() && config.ready().now_or_never().is_some();
         if ready {
             self.activate(&mut table, &name, &config, services);
         } else {
             let waiting = services.clone();
             services.main.spawn(async move {
+                // The sender lives as long as the services.
+                let _ = held.wait_for(|held| !held).await;
                 config.ready().await;
                 let mut table = waiting.listeners.table.lock();
                 waiting.listeners.activate(&mut table, &name, &config, &waiting);
@@ -314,7 +330,10 @@ impl Listeners {
         });
         let warming = table.warming.values().map(|warming| ListenerView {
             config: warming.config.clone(),
-            addresses: warming.config.addresses().collect(),
+            addresses: match warming.sockets.as_ref().map(|sockets| &sockets.addresses) {
+                Some(bound) if !bound.is_empty() => bound.clone(),
+                _ => warming.config.addresses().collect(),
+            },
             warming: true,
         });
         live.chain(warming).collect()

@@ -1,9 +1,13 @@
 //! A whole proxy: its threads, what it is assembled from, and its life from start to the last connection.
 
+mod assemble;
+mod initialise;
 mod life;
 mod options;
 mod proxy;
 mod steer;
+#[cfg(test)]
+mod tests;
 mod threads;
 
 pub use life::{Ask, Life, Stage};

@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use prost::Message as _;
-use tokio::runtime::Handle;
-
+use super::assemble::Assembly;
+use super::initialise::initialise;
 use super::life::Stage;
 use super::steer::steer;
 use super::threads::Threads;
 use super::{Ask, Options};
 use crate::bootstrap::Bootstrap;
-use crate::proto::{Defect, Defects};
-use crate::services::{Build, Services, Workers};
-use crate::telemetry::stats::Scope;
+use crate::proto::Defect;
+use crate::services::{Services, Workers};
 
 /// A running proxy. Dropping it ends it at once.
 #[derive(Debug)]
@@ -31,10 +29,12 @@ impl Server {
         let main = threads.main.clone();
         // What constructors spawn belongs to the main thread.
         let _entered = main.enter();
-        let services = assemble(&bootstrap, threads.workers.clone(), main.clone())?;
-        services.life.go(Stage::Initializing);
-        services.life.go(Stage::Live);
+        let assembly = Assembly::new(&bootstrap, options, threads.workers.clone(), main.clone(), true);
+        let build = assembly.build.clone();
+        assembly.defects.verdict(Some(()))?;
+        let services = build.services.clone();
         main.spawn(steer(services.clone(), options.clone()));
+        main.spawn(initialise(build, bootstrap.dynamic));
         Ok(Self { services, threads })
     }
 
@@ -45,7 +45,8 @@ impl Server {
         let runtime = runtime.map_err(|error| failure("starting a runtime", &error))?;
         let _entered = runtime.enter();
         let main = runtime.handle().clone();
-        assemble(bootstrap, Workers::new([main.clone()]), main).map(|_| ())
+        let workers = Workers::new([main.clone()]);
+        Assembly::new(bootstrap, &Options::default(), workers, main, false).defects.verdict(Some(()))
     }
 
     /// What the parts of the proxy share.
@@ -59,8 +60,14 @@ impl Server {
     }
 
     /// The addresses that listeners are bound to, by name.
-    pub fn addresses(&self) -> BTreeMap<String, SocketAddr> {
-        BTreeMap::new()
+    pub fn addresses(&self) -> BTreeMap<String, Vec<SocketAddr>> {
+        let all = self.services.listeners.all().into_iter();
+        all.map(|view| (view.config.name.to_string(), view.addresses)).collect()
+    }
+
+    /// The first address of a listener.
+    pub fn address(&self, listener: &str) -> Option<SocketAddr> {
+        self.addresses().get(listener)?.first().copied()
     }
 
     /// Finishes what is in flight, at the latest after [`Options::termination_drain`], then ends. Returns at once.
@@ -87,15 +94,4 @@ impl Server {
 
 fn failure(what: &str, error: &std::io::Error) -> Vec<Defect> {
     vec![Defect { path: String::new(), message: format!("{what} failed: {error}") }]
-}
-
-/// Services with everything static in place.
-fn assemble(bootstrap: &Bootstrap, workers: Workers, main: Handle) -> Result<Arc<Services>, Vec<Defect>> {
-    let services = Arc::new(Services::new(bootstrap.node.clone(), bootstrap.runtime.clone(), workers, main));
-    services.stats.configure(bootstrap.stats.clone());
-    services.store.put_bootstrap(bootstrap.raw.encode_to_vec().into());
-    let build = Build { services: services.clone(), scope: Scope::root(&services.stats) };
-    let _ = build;
-    let defects = Defects::new();
-    defects.verdict(Some(services))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
 
 use super::life::Stage;
 use super::{Ask, Options};
@@ -13,6 +14,7 @@ pub(super) async fn steer(services: Arc<Services>, options: Options) {
     let Some(mut asked) = services.life.asked() else { return };
     let mut signals = Signals::new(options.signals);
     let life = &services.life;
+    // Begins when it is polled first.
     let mut drained = std::pin::pin!(drain(&services, &options));
     let mut draining = false;
     loop {
@@ -23,7 +25,13 @@ pub(super) async fn steer(services: Arc<Services>, options: Options) {
         };
         tracing::info!("asked to {ask:?}");
         match ask {
-            Ask::DrainListeners { .. } => {}
+            Ask::DrainListeners { inbound_only, graceful } => {
+                let deadline = graceful.then(|| Instant::now() + options.drain_time);
+                if let Some(deadline) = deadline {
+                    services.listeners.drain(inbound_only, Some(deadline));
+                }
+                stop_at(&services, inbound_only, deadline);
+            }
             Ask::Drain if !draining => {
                 life.go(Stage::Draining);
                 draining = true;
@@ -35,9 +43,24 @@ pub(super) async fn steer(services: Arc<Services>, options: Options) {
     life.go(Stage::Ended);
 }
 
-/// Lets exchanges in flight finish: ends when none is left, at the latest after the termination drain.
-async fn drain(_services: &Services, options: &Options) {
-    let _ = tokio::time::timeout(options.termination_drain, async {}).await;
+/// Stops accepting connections, at once or later.
+fn stop_at(services: &Arc<Services>, inbound_only: bool, at: Option<Instant>) {
+    let Some(at) = at else { return services.listeners.stop(inbound_only) };
+    let later = services.clone();
+    services.main.spawn(async move {
+        tokio::time::sleep_until(at).await;
+        later.listeners.stop(inbound_only);
+    });
+}
+
+/// Lets exchanges in flight finish: ends when no connection is left, at the latest after the termination drain. Clients that
+/// do not know yet that the proxy goes away may still connect until then.
+async fn drain(services: &Services, options: &Options) {
+    let deadline = Instant::now() + options.termination_drain;
+    services.listeners.drain(false, Some(deadline));
+    let _ = tokio::time::timeout_at(deadline, services.listeners.idle()).await;
+    services.listeners.stop(false);
+    services.listeners.close();
 }
 
 /// SIGTERM and SIGINT, or nothing at all.

@@ -1,11 +1,23 @@
 //! Configuration that arrives while the proxy runs.
 
+mod backoff;
+mod delivered;
+mod delta;
+mod discovery;
+mod files;
 mod kind;
+mod progress;
+mod protocol;
+mod sotw;
 mod source;
 mod store;
+mod stream;
+mod take;
 mod topic;
 
+pub use discovery::Discovery;
 pub use kind::Kind;
+pub use progress::Progress;
 pub use source::{ApiSource, ConfigSource, INITIAL_FETCH, Place};
 pub use store::{Refusal, Resource, State, Store};
-pub use topic::{Awaited, Topic, Watched};
+pub use topic::{Topic, Watched};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use super::{ConfigSource, Place};
 
@@ -17,32 +17,17 @@ pub type Watched<T> = watch::Receiver<Option<Arc<T>>>;
 /// watchers is forgotten.
 #[derive(Debug)]
 pub struct Topic<T> {
-    held: Mutex<Held<T>>,
-    changed: Notify,
+    held: Mutex<Names<T>>,
+    /// Counts the names that began to be watched.
+    changed: watch::Sender<u64>,
 }
 
-#[derive(Debug)]
-struct Held<T> {
-    values: BTreeMap<Place, BTreeMap<String, watch::Sender<Option<Arc<T>>>>>,
-    /// Watches since [`Topic::recent`] was asked last.
-    recent: Vec<Awaited<T>>,
-}
-
-/// A value that somebody began to watch.
-#[derive(Debug, Clone)]
-pub struct Awaited<T> {
-    /// Where it comes from, and how long its user waits for it.
-    pub source: ConfigSource,
-    /// Its name.
-    pub name: String,
-    /// The value.
-    pub value: Watched<T>,
-}
+/// Values by place and name.
+type Names<T> = BTreeMap<Place, BTreeMap<String, watch::Sender<Option<Arc<T>>>>>;
 
 impl<T> Default for Topic<T> {
     fn default() -> Self {
-        let held = Held { values: BTreeMap::new(), recent: Vec::new() };
-        Self { held: Mutex::new(held), changed: Notify::new() }
+        Self { held: Mutex::default(), changed: watch::Sender::new(0) }
     }
 }
 
@@ -52,10 +37,10 @@ impl<T> Topic<T> {
         self.watch_from(&ConfigSource::ADS, name)
     }
 
-    /// Watches a name that `source` delivers. The names wanted may change by this: [`Topic::names_changed`] wakes.
+    /// Watches a name that `source` delivers. The names wanted may change by this: [`Topic::changes`] tells.
     pub fn watch_from(&self, source: &ConfigSource, name: &str) -> Watched<T> {
         let mut held = self.held.lock();
-        let names = held.values.entry(source.place.clone()).or_default();
+        let names = held.entry(source.place.clone()).or_default();
         let (value, new) = match names.get(name) {
             Some(sender) => {
                 let unwatched = sender.receiver_count() == 0;
@@ -67,18 +52,10 @@ impl<T> Topic<T> {
                 (value, true)
             }
         };
-        // Watches that nobody asks about do not pile up.
-        held.recent.retain(|awaited| awaited.value.has_changed().is_ok());
-        held.recent.push(Awaited { source: source.clone(), name: name.to_string(), value: value.clone() });
         if new {
-            self.changed.notify_one();
+            self.changed.send_modify(|count| *count += 1);
         }
         value
-    }
-
-    /// The watches since this was asked last: what a configuration that was just built waits for.
-    pub fn recent(&self) -> Vec<Awaited<T>> {
-        std::mem::take(&mut self.held.lock().recent)
     }
 
     /// Delivers a value of the aggregated stream, or withdraws it. False: nobody watches the name, the value was dropped.
@@ -88,7 +65,7 @@ impl<T> Topic<T> {
 
     /// Delivers a value of `place`, or withdraws it. False: nobody watches the name, the value was dropped.
     pub fn publish_from(&self, place: &Place, name: &str, value: Option<Arc<T>>) -> bool {
-        match self.held.lock().values.get(place).and_then(|names| names.get(name)) {
+        match self.held.lock().get(place).and_then(|names| names.get(name)) {
             Some(sender) => {
                 sender.send_replace(value);
                 true
@@ -99,14 +76,13 @@ impl<T> Topic<T> {
 
     /// The value of that name in the aggregated stream now.
     pub fn get(&self, name: &str) -> Option<Arc<T>> {
-        self.held.lock().values.get(&Place::Ads)?.get(name)?.borrow().clone()
+        self.held.lock().get(&Place::Ads)?.get(name)?.borrow().clone()
     }
 
     /// The names that somebody watches at `place`, sorted. Names that nobody watches any more are forgotten.
     pub fn names(&self, place: &Place) -> Vec<String> {
         let mut held = self.held.lock();
-        held.recent.clear();
-        let Some(names) = held.values.get_mut(place) else { return Vec::new() };
+        let Some(names) = held.get_mut(place) else { return Vec::new() };
         names.retain(|_, sender| sender.receiver_count() > 0);
         names.keys().cloned().collect()
     }
@@ -114,13 +90,13 @@ impl<T> Topic<T> {
     /// The places that somebody watches something at, sorted.
     pub fn places(&self) -> Vec<Place> {
         let mut held = self.held.lock();
-        held.values.retain(|_, names| names.values().any(|sender| sender.receiver_count() > 0));
-        held.values.keys().cloned().collect()
+        held.retain(|_, names| names.values().any(|sender| sender.receiver_count() > 0));
+        held.keys().cloned().collect()
     }
 
-    /// Waits until a name was watched that was not.
-    pub async fn names_changed(&self) {
-        self.changed.notified().await;
+    /// Changes whenever a name is watched that was not.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
     }
 }
 
@@ -148,15 +124,5 @@ mod tests {
         topic.publish_from(&Place::Static, "a", Some(Arc::new(1)));
         assert_eq!((fixed.borrow().as_deref(), dynamic.borrow().as_deref()), (Some(&1), None));
         assert_eq!(topic.places(), [Place::Ads, Place::Static]);
-    }
-
-    #[test]
-    fn recent_tells_what_was_watched_since() {
-        let topic = Topic::<u8>::default();
-        let _a = topic.watch("a");
-        assert_eq!(topic.recent().len(), 1);
-        let _b = (topic.watch("a"), topic.watch("b"));
-        let names: Vec<String> = topic.recent().into_iter().map(|awaited| awaited.name).collect();
-        assert_eq!(names, ["a", "b"]);
     }
 }
