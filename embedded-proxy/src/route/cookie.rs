@@ -1,0 +1,43 @@
+//! Cookies of a request.
+
+use http::header;
+
+use crate::http::Headers;
+
+/// The value of the first cookie of that name, without quotes around it.
+pub(crate) fn value<'h>(headers: &'h Headers, name: &str) -> Option<&'h [u8]> {
+    let cookies = headers.iter().filter(|(field, _)| **field == header::COOKIE).map(|(_, value)| value.as_bytes());
+    for cookie in cookies.flat_map(|value| value.split(|byte| *byte == b';')) {
+        let cookie = cookie.trim_ascii_start();
+        let Some(at) = cookie.iter().position(|byte| *byte == b'=') else { continue };
+        if &cookie[..at] == name.as_bytes() {
+            return Some(unquoted(cookie[at + 1..].trim_ascii_end()));
+        }
+    }
+    None
+}
+
+fn unquoted(value: &[u8]) -> &[u8] {
+    match value {
+        [b'"', inner @ .., b'"'] => inner,
+        value => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        let headers: Headers = ["a=1; bc=\"2\"", "d=3;e=4"]
+            .into_iter()
+            .map(|value| (header::COOKIE, HeaderValue::from_static(value)))
+            .collect();
+        assert_eq!(value(&headers, "bc"), Some(b"2".as_slice()));
+        assert_eq!(value(&headers, "e"), Some(b"4".as_slice()));
+        assert_eq!(value(&headers, "c"), None);
+    }
+}
