@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use super::Host;
 use super::assignment::{LoadAssignment, Locality};
@@ -99,15 +100,17 @@ impl Cluster {
             Some(old) => old.breakers.clone(),
             None => breakers(&settings, &scope),
         };
+        let (own_locality, lb_stats) = (own_locality(&build.services), LbStats::new(&scope));
+        let balancer = Balancer::new(&settings.lb, &[], &own_locality, &lb_stats);
         let cluster = Arc::new(Self {
             name,
             upstream: kept.map_or_else(|| Arc::new(upstream), |old| old.upstream.clone()),
             stats: ClusterStats::new(&scope),
-            lb_stats: LbStats::new(&scope),
+            lb_stats,
             breakers,
-            own_locality: own_locality(&build.services),
+            own_locality,
             members: Mutex::new(members),
-            state: ArcSwap::from_pointee(State { priorities: Vec::new(), balancer: Balancer::new(&settings.lb, &[]) }),
+            state: ArcSwap::from_pointee(State { priorities: Vec::new(), balancer }),
             original_dst,
             ready: watch::Sender::new(false),
             tasks: Mutex::default(),
@@ -115,7 +118,25 @@ impl Cluster {
             settings,
         });
         cluster.settings.discovery.start(&cluster, &build.services);
+        cluster.warm_up(&build.services);
         cluster
+    }
+
+    /// With slow start: computes shares again as long as a host is in its window.
+    fn warm_up(self: &Arc<Self>, services: &Services) {
+        let Some(slow) = self.settings.lb.policy.slow_start().copied() else { return };
+        let weak = Arc::downgrade(self);
+        self.keep(services.main.spawn(async move {
+            let mut warming = true;
+            loop {
+                sleep(slow.pace()).await;
+                let Some(cluster) = weak.upgrade() else { return };
+                let now = cluster.hosts().iter().any(|host| slow.covers(host));
+                if std::mem::replace(&mut warming, now) || now {
+                    cluster.refresh();
+                }
+            }
+        }));
     }
 
     /// Says that the first hosts are there, or that waiting for them ended.
@@ -175,7 +196,7 @@ impl Cluster {
         }
         let priorities = members.priorities(&self.own_locality);
         self.stats.show(&priorities);
-        let balancer = Balancer::new(&self.settings.lb, &priorities);
+        let balancer = Balancer::new(&self.settings.lb, &priorities, &self.own_locality, &self.lb_stats);
         self.state.store(Arc::new(State { priorities, balancer }));
     }
 

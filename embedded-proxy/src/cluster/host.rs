@@ -3,11 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::assignment::{CheckTarget, Endpoint, EndpointHealth, Locality, Metadata};
+use super::lb::Average;
 
 /// Reasons why a host takes no traffic, or less: bits as Envoy names them in `/clusters`.
 pub mod flag {
@@ -72,6 +75,12 @@ pub struct Host {
     metadata: ArcSwap<Metadata>,
     flags: AtomicU32,
     gone: watch::Sender<bool>,
+    /// When it was first seen.
+    born: Instant,
+    /// When it last became healthy, counted from `born`, nanoseconds.
+    warm_at: AtomicU64,
+    /// Moving average of its latency.
+    pub(super) average: Average,
     /// Requests on their way.
     pub active: AtomicU32,
     /// What happened since it is known.
@@ -111,6 +120,9 @@ impl Host {
             metadata: ArcSwap::new(endpoint.metadata.clone()),
             flags: AtomicU32::new(0),
             gone: watch::Sender::new(false),
+            born: Instant::now(),
+            warm_at: AtomicU64::new(0),
+            average: Average::default(),
             active: AtomicU32::new(0),
             stats: HostStats::default(),
         };
@@ -161,6 +173,22 @@ impl Host {
     /// Metadata by namespace (`envoy.lb`, `istio`).
     pub fn metadata(&self) -> Arc<Metadata> {
         self.metadata.load_full()
+    }
+
+    /// Time since it was first seen.
+    pub fn age(&self) -> Duration {
+        self.born.elapsed()
+    }
+
+    /// Time since it was first seen or last became healthy.
+    pub fn warm_for(&self) -> Duration {
+        self.age().saturating_sub(Duration::from_nanos(self.warm_at.load(Ordering::Relaxed)))
+    }
+
+    /// Says that it became healthy now: slow start begins.
+    pub(super) fn warm(&self) {
+        let age = u64::try_from(self.age().as_nanos()).unwrap_or(u64::MAX);
+        self.warm_at.store(age, Ordering::Relaxed);
     }
 
     /// Its weight.

@@ -30,7 +30,10 @@ pub use discovery::{
 pub use error::{UpstreamError, UpstreamErrorKind};
 pub use host::{Health, Host, HostStats, flag};
 pub use hosts::{HostList, LocalityHosts, PriorityHosts};
-pub use lb::{LbConfig, LocalityPolicy, Policy};
+pub use lb::{
+    Consistent, Fallback, LbConfig, LeastRequest, LocalityPolicy, MaglevConfig, PeakEwma, Policy, RingHashConfig,
+    Selector, SlowStart, SubsetConfig,
+};
 pub use manager::Clusters;
 pub use pool::{Answer, ConnectFacts, Priority, SendOptions, Upstream};
 pub use stats::ClusterStats;

@@ -1,44 +1,57 @@
-//! Load balancing: one file a policy. A picker is a pure function over one state of the hosts.
+//! Load balancing: one file a policy. A picker is a pure function over one state of the hosts, its turns and its loads.
 
+mod bounded;
+mod extension;
 mod flat;
+mod hashed;
+mod least_request;
+mod maglev;
+mod murmur;
+mod peak_ewma;
 mod policy;
 mod priority;
+mod random;
+mod ring_hash;
+mod round_robin;
+mod slow_start;
+mod stats;
 mod stride;
+mod subset;
 
 use std::sync::Arc;
 
+use super::assignment::Locality;
 use super::hosts::PriorityHosts;
 use super::{Choice, Host};
-use crate::telemetry::stats::{Counter, Scope};
 
+pub use hashed::Consistent;
+pub use least_request::LeastRequest;
+pub use maglev::MaglevConfig;
+pub use peak_ewma::{Average, PeakEwma};
 pub use policy::{LbConfig, LocalityPolicy, Policy};
-
-/// Counts of what balancers do, under Envoy's names.
-#[derive(Debug)]
-pub struct LbStats {
-    /// Picks that ignored health.
-    pub healthy_panic: Arc<Counter>,
-}
-
-impl LbStats {
-    /// The stats of a cluster.
-    pub fn new(scope: &Scope) -> Self {
-        Self { healthy_panic: scope.counter("lb_healthy_panic") }
-    }
-}
+pub use ring_hash::RingHashConfig;
+pub use slow_start::SlowStart;
+pub use stats::LbStats;
+pub use subset::{Fallback, Selector, SubsetConfig};
 
 /// A balancer over one state of the hosts.
 #[derive(Debug)]
 pub enum Balancer {
     /// Group first, then host.
     Flat(flat::Flat),
+    /// By hash.
+    Hashed(hashed::Hashed),
+    /// By subset, each with a balancer of its own.
+    Subsets(subset::Subsets),
 }
 
 impl Balancer {
-    /// Prepares picks over these priorities.
-    pub fn new(config: &LbConfig, priorities: &[PriorityHosts]) -> Self {
-        match config.policy {
-            Policy::RoundRobin | Policy::Provided => Self::Flat(flat::Flat::new(config, priorities, fastrand::u64(..))),
+    /// Prepares picks over these priorities; `own` is the proxy's locality.
+    pub fn new(config: &LbConfig, priorities: &[PriorityHosts], own: &Locality, stats: &LbStats) -> Self {
+        match &config.policy {
+            Policy::RingHash(_) | Policy::Maglev(_) => Self::Hashed(hashed::Hashed::new(config, priorities, stats)),
+            Policy::Subset(subset) => Self::Subsets(subset::Subsets::new(subset, priorities, own, stats)),
+            _ => Self::Flat(flat::Flat::new(config, priorities, fastrand::u64(..))),
         }
     }
 
@@ -54,9 +67,13 @@ impl Balancer {
     }
 
     fn pick_once(&self, choice: &Choice<'_>, attempt: u32, stats: &LbStats) -> Option<Arc<Host>> {
-        let random = if attempt == 0 { choice.random } else { fastrand::u64(..) };
         match self {
-            Self::Flat(flat) => flat.pick(choice.hash.unwrap_or(random), stats),
+            Self::Flat(flat) => {
+                let random = random::Mix::new(choice.random.wrapping_add(u64::from(attempt))).next();
+                flat.pick(random, stats)
+            }
+            Self::Hashed(hashed) => hashed.pick(choice.hash.unwrap_or(choice.random), attempt, stats),
+            Self::Subsets(subsets) => subsets.pick(choice, attempt, stats),
         }
     }
 }

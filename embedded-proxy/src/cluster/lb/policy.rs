@@ -1,14 +1,47 @@
-//! Which balancer a cluster uses, and what all balancers have in common.
+//! Which balancer a cluster uses: `lb_policy` with its own messages, or `load_balancing_policy` with extensions.
 
 use crate::proto::Reader;
+
+use super::extension;
+use super::hashed::Consistent;
+use super::least_request::LeastRequest;
+use super::maglev::MaglevConfig;
+use super::peak_ewma::PeakEwma;
+use super::ring_hash::RingHashConfig;
+use super::slow_start::SlowStart;
+use super::subset::SubsetConfig;
 
 /// How a host is chosen.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Policy {
     /// One after the other, by weight.
-    RoundRobin,
+    RoundRobin(Option<SlowStart>),
+    /// The one with the fewest requests on their way, of a few.
+    LeastRequest(LeastRequest),
+    /// Any.
+    Random,
+    /// By hash, on a ring.
+    RingHash(RingHashConfig),
+    /// By hash, in a table.
+    Maglev(MaglevConfig),
+    /// The one that answers faster, of two.
+    PeakEwma(PeakEwma),
+    /// Within the subset that the request names.
+    Subset(Box<SubsetConfig>),
     /// The cluster itself knows (ORIGINAL_DST).
     Provided,
+}
+
+impl Policy {
+    /// Slow start of the policy, or of the one within it.
+    pub fn slow_start(&self) -> Option<&SlowStart> {
+        match self {
+            Self::RoundRobin(slow) => slow.as_ref(),
+            Self::LeastRequest(least) => least.slow.as_ref(),
+            Self::Subset(subset) => subset.child.policy.slow_start(),
+            _ => None,
+        }
+    }
 }
 
 /// How localities take part.
@@ -34,17 +67,120 @@ pub struct LbConfig {
     pub fail_on_panic: bool,
 }
 
+/// What `common_lb_config` says.
+#[derive(Debug, Default)]
+struct Common {
+    panic_threshold: Option<f64>,
+    locality: LocalityPolicy,
+    fail_on_panic: bool,
+    consistent: Consistent,
+    /// Whether something is set that `load_balancing_policy` says itself.
+    partial: bool,
+}
+
+impl Common {
+    fn read(cluster: &Reader<'_>) -> Self {
+        let Some(reader) = cluster.message("common_lb_config") else { return Self::default() };
+        // Updates are applied one by one, as they come: nothing waits to be merged. Whether new hosts count before their
+        // first check is read with the checks. No filter of the proxy makes sessions stick to hosts of some status.
+        reader.ignore(&["update_merge_window", "ignore_new_hosts_until_first_hc", "override_host_status"]);
+        let panic_threshold = reader.message("healthy_panic_threshold").map(|percent| {
+            let percent = percent.float("value").unwrap_or(0.0);
+            percent.round().clamp(0.0, 100.0)
+        });
+        let mut common = Self { panic_threshold, ..Self::default() };
+        if let Some(zone) = reader.message("zone_aware_lb_config") {
+            common.fail_on_panic = zone_aware(&zone);
+            common.partial = true;
+        }
+        if reader.message("locality_weighted_lb_config").is_some() {
+            common.locality = LocalityPolicy::Weighted;
+            common.partial = true;
+        }
+        let consistent = reader.message("consistent_hashing_lb_config");
+        common.partial |= consistent.is_some();
+        common.consistent = Consistent::read(consistent.as_ref());
+        common
+    }
+}
+
+/// Reads a zone aware configuration and returns whether requests fail in panic. Zones are looked at only when the
+/// bootstrap names a local cluster, which it may not: without one, Envoy leaves them alone too.
+pub(super) fn zone_aware(zone: &Reader<'_>) -> bool {
+    zone.ignore(&["routing_enabled", "min_cluster_size"]);
+    zone.flag("fail_traffic_on_panic")
+}
+
 impl LbConfig {
-    /// Reads what a cluster says about balancing.
+    /// A policy with the defaults of everything else.
+    pub fn of(policy: Policy) -> Self {
+        Self { policy, locality: LocalityPolicy::Ignored, panic_threshold: 50.0, fail_on_panic: false }
+    }
+
+    /// Reads what a cluster says about balancing. None: a defect was noted.
     pub fn read(cluster: &Reader<'_>) -> Option<Self> {
-        let policy = match cluster.word("lb_policy").as_str() {
-            "ROUND_ROBIN" => Policy::RoundRobin,
+        let common = Common::read(cluster);
+        let threshold = common.panic_threshold.unwrap_or(50.0);
+        let word = cluster.word("lb_policy");
+        if cluster.has("load_balancing_policy") || word == "LOAD_BALANCING_POLICY_CONFIG" {
+            return Self::read_extensions(cluster, &common, threshold);
+        }
+        let child = Self {
+            policy: Self::read_policy(cluster, &word, common.consistent)?,
+            locality: common.locality,
+            panic_threshold: threshold,
+            fail_on_panic: common.fail_on_panic,
+        };
+        let subset = cluster.message("lb_subset_config");
+        Some(match subset.filter(|subset| subset.has("subset_selectors") || !subset_is_off(subset)) {
+            Some(subset) => Self {
+                policy: Policy::Subset(Box::new(SubsetConfig::read(&subset, child, false))),
+                ..Self::of(Policy::Provided)
+            },
+            None => child,
+        })
+    }
+
+    fn read_extensions(cluster: &Reader<'_>, common: &Common, threshold: f64) -> Option<Self> {
+        if common.partial {
+            let sentence = "zone_aware_lb_config, locality_weighted_lb_config and consistent_hashing_lb_config do not go \
+                            with load_balancing_policy, which says them itself";
+            cluster.defect("common_lb_config", sentence);
+            return None;
+        }
+        if cluster.has("lb_subset_config") {
+            cluster.defect("lb_subset_config", "does not go with load_balancing_policy");
+            return None;
+        }
+        extension::read(&cluster.need("load_balancing_policy")?, threshold)
+    }
+
+    fn read_policy(cluster: &Reader<'_>, word: &str, consistent: Consistent) -> Option<Policy> {
+        Some(match word {
+            "ROUND_ROBIN" => {
+                let config = cluster.message("round_robin_lb_config");
+                Policy::RoundRobin(config.and_then(|config| SlowStart::read(&config)))
+            }
+            "LEAST_REQUEST" => {
+                let config = cluster.message("least_request_lb_config");
+                Policy::LeastRequest(config.map_or(LeastRequest::plain(), |config| LeastRequest::read(&config, false)))
+            }
+            "RANDOM" => Policy::Random,
+            "RING_HASH" => {
+                Policy::RingHash(RingHashConfig::read(cluster.message("ring_hash_lb_config").as_ref(), consistent)?)
+            }
+            "MAGLEV" => Policy::Maglev(MaglevConfig::read(cluster.message("maglev_lb_config").as_ref(), consistent)?),
             "CLUSTER_PROVIDED" => Policy::Provided,
             other => {
                 cluster.defect("lb_policy", format!("the proxy does not have {other}"));
                 return None;
             }
-        };
-        Some(Self { policy, locality: LocalityPolicy::Ignored, panic_threshold: 50.0, fail_on_panic: false })
+        })
     }
+}
+
+/// Without selectors subsets are off, as in Envoy; what else the message says has no effect then.
+fn subset_is_off(subset: &Reader<'_>) -> bool {
+    subset.ignore_all();
+    true
 }

@@ -17,7 +17,7 @@ pub struct Loads {
 fn spread(loads: &mut [u32], availability: &[u32], total: u32, normal: u32) -> (Option<usize>, u32) {
     let mut left = total;
     for (load, available) in loads.iter_mut().zip(availability) {
-        *load = left.min(available * 100 / normal);
+        *load = left.min(available * 100 / normal.max(1));
         left -= *load;
     }
     (availability.iter().position(|available| *available > 0), left)
@@ -28,14 +28,14 @@ impl Loads {
     pub fn new(priorities: &[PriorityHosts], panic_threshold: f64) -> Self {
         let (healthy, degraded): (Vec<u32>, Vec<u32>) = priorities.iter().map(PriorityHosts::availability).unzip();
         let normal = (healthy.iter().sum::<u32>() + degraded.iter().sum::<u32>()).min(100);
-        if normal == 0 {
-            return Self::nothing_available(priorities, panic_threshold);
-        }
         let mut loads = Self {
             healthy: vec![0; healthy.len()],
             degraded: vec![0; degraded.len()],
             panic: vec![false; healthy.len()],
         };
+        if normal == 0 {
+            return loads.without_hosts(priorities, panic_threshold);
+        }
         let (first_healthy, left) = spread(&mut loads.healthy, &healthy, 100, normal);
         let (first_degraded, left) = spread(&mut loads.degraded, &degraded, left, normal);
         // What is left are rounding errors.
@@ -46,22 +46,35 @@ impl Loads {
         }
         if normal < 100 {
             loads.panic = priorities.iter().map(|priority| priority.in_panic(panic_threshold)).collect();
+            if loads.panic.iter().all(|panic| *panic) {
+                loads.follow_hosts(priorities);
+            }
         }
         loads
     }
 
-    /// Every host counts: the load follows the number of hosts.
-    fn nothing_available(priorities: &[PriorityHosts], panic_threshold: f64) -> Self {
+    /// Nothing is available at all: panic, unless it is turned off.
+    fn without_hosts(mut self, priorities: &[PriorityHosts], panic_threshold: f64) -> Self {
+        if panic_threshold > 0.0 {
+            self.panic.fill(true);
+            self.follow_hosts(priorities);
+        } else if let Some(first) = self.healthy.first_mut() {
+            *first = 100;
+        }
+        self
+    }
+
+    /// All priorities are in panic: the load follows the number of hosts, well or not.
+    fn follow_hosts(&mut self, priorities: &[PriorityHosts]) {
         let total: usize = priorities.iter().map(|priority| priority.all.len()).sum();
         let share = |hosts: usize| u32::try_from(100 * hosts / total.max(1)).unwrap_or(0);
-        let mut healthy: Vec<u32> = priorities.iter().map(|priority| share(priority.all.len())).collect();
+        self.healthy = priorities.iter().map(|priority| share(priority.all.len())).collect();
+        self.degraded.fill(0);
         let first = priorities.iter().position(|priority| !priority.all.is_empty()).unwrap_or(0);
-        let left = 100 - healthy.iter().sum::<u32>();
-        if let Some(load) = healthy.get_mut(first) {
+        let left = 100 - self.healthy.iter().sum::<u32>();
+        if let Some(load) = self.healthy.get_mut(first) {
             *load += left;
         }
-        let panic = vec![panic_threshold > 0.0; priorities.len()];
-        Self { degraded: vec![0; healthy.len()], healthy, panic }
     }
 
     /// The priority that a hash or random number falls on; true when its degraded hosts are meant.
