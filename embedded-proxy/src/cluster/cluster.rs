@@ -18,6 +18,7 @@ use super::hosts::PriorityHosts;
 use super::lb::{Balancer, LbStats};
 use super::members::{Members, Rules};
 use super::pool::{Priority, Upstream};
+use super::requests::RequestStats;
 use super::stats::ClusterStats;
 use crate::http::RequestHead;
 use crate::services::{Build, Services};
@@ -54,6 +55,8 @@ pub struct Cluster {
     pub scope: Scope,
     /// Stats of its hosts.
     pub stats: ClusterStats,
+    /// Stats of the requests that routers sent.
+    pub requests: RequestStats,
     breakers: [Arc<Breakers>; 2],
     lb_stats: LbStats,
     own_locality: Locality,
@@ -106,6 +109,7 @@ impl Cluster {
             name,
             upstream: kept.map_or_else(|| Arc::new(upstream), |old| old.upstream.clone()),
             stats: ClusterStats::new(&scope),
+            requests: RequestStats::new(&scope),
             lb_stats,
             breakers,
             own_locality,

@@ -13,6 +13,7 @@ mod lb;
 mod manager;
 mod members;
 pub mod pool;
+mod requests;
 mod stats;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -36,4 +37,5 @@ pub use lb::{
 };
 pub use manager::Clusters;
 pub use pool::{Answer, ConnectFacts, Priority, SendOptions, Upstream};
+pub use requests::{Origin, RequestStats};
 pub use stats::ClusterStats;

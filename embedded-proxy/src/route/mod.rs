@@ -1,7 +1,6 @@
 //! Routing: which route a request takes, and what the route says about it.
 
 mod action;
-mod codes;
 mod cookie;
 mod describe;
 mod direct;
@@ -33,7 +32,6 @@ mod virtual_host;
 mod weighted;
 
 pub use action::{Action, Forward, Target};
-pub use codes::Codes;
 pub use describe::Passed;
 pub use direct::DirectResponse;
 pub use domains::{Domains, port_start, without_port};

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use crate::services::Build;
-use crate::telemetry::stats::{Counter, Histogram, Scope};
-
-use super::Codes;
+use crate::telemetry::stats::{Codes, Counter, Histogram, Scope};
 
 /// Stats of some of the traffic of a virtual host.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use http::StatusCode;
 
-use crate::telemetry::stats::{Counter, Scope};
+use super::{Counter, Scope};
 
 /// Counters under one scope.
 #[derive(Debug)]
