@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::assignment::{CheckTarget, Endpoint, EndpointHealth, Locality, Metadata};
 use super::lb::Average;
+use super::pool::HostPools;
 
 /// Reasons why a host takes no traffic, or less: bits as Envoy names them in `/clusters`.
 pub mod flag {
@@ -85,6 +86,8 @@ pub struct Host {
     pub active: AtomicU32,
     /// What happened since it is known.
     pub stats: HostStats,
+    /// Connections to it.
+    pub pools: HostPools,
 }
 
 /// Counts of one host, for `/clusters`.
@@ -125,6 +128,7 @@ impl Host {
             average: Average::default(),
             active: AtomicU32::new(0),
             stats: HostStats::default(),
+            pools: HostPools::default(),
         };
         host.set_eds_health(endpoint.health);
         Some(host)

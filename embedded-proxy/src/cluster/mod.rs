@@ -18,6 +18,7 @@ mod stats;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub(crate) use assignment::struct_value;
 pub use assignment::{
     CheckTarget, Endpoint, EndpointAddress, EndpointHealth, LoadAssignment, Locality, LocalityEndpoints, Metadata,
     read_metadata,

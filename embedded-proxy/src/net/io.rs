@@ -9,6 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 
+use super::Counted;
+
 /// A byte stream. `read` and `write` belong to one task.
 #[derive(Debug)]
 pub enum Io {
@@ -18,6 +20,8 @@ pub enum Io {
     Tls(Box<TlsStream<Io>>),
     /// Peeked bytes that are read again before the rest.
     Replay(bytes::Bytes, Box<Io>),
+    /// A connection whose bytes are counted.
+    Counted(Box<Counted>),
     /// In memory, for tests.
     Memory(DuplexStream),
 }
@@ -34,6 +38,7 @@ impl Io {
             Self::Tcp(tcp) => Some(tcp),
             Self::Tls(tls) => tls.get_ref().0.tcp(),
             Self::Replay(_, io) => io.tcp(),
+            Self::Counted(counted) => counted.io.tcp(),
             Self::Memory(_) => None,
         }
     }
@@ -57,6 +62,7 @@ impl AsyncRead for Io {
                 buf.put_slice(&taken);
                 Poll::Ready(Ok(()))
             }
+            Self::Counted(counted) => counted.poll_read(cx, buf),
             Self::Memory(memory) => Pin::new(memory).poll_read(cx, buf),
         }
     }
@@ -68,6 +74,7 @@ impl AsyncWrite for Io {
             Self::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
             Self::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
             Self::Replay(_, io) => Pin::new(io.as_mut()).poll_write(cx, bytes),
+            Self::Counted(counted) => counted.poll_write(cx, bytes),
             Self::Memory(memory) => Pin::new(memory).poll_write(cx, bytes),
         }
     }
@@ -81,6 +88,7 @@ impl AsyncWrite for Io {
             Self::Tcp(tcp) => Pin::new(tcp).poll_write_vectored(cx, slices),
             Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
             Self::Replay(_, io) => Pin::new(io.as_mut()).poll_write_vectored(cx, slices),
+            Self::Counted(counted) => counted.poll_write_vectored(cx, slices),
             Self::Memory(memory) => Pin::new(memory).poll_write_vectored(cx, slices),
         }
     }
@@ -90,6 +98,7 @@ impl AsyncWrite for Io {
             Self::Tcp(_) => true,
             Self::Tls(tls) => tls.is_write_vectored(),
             Self::Replay(_, io) => io.is_write_vectored(),
+            Self::Counted(counted) => counted.io.is_write_vectored(),
             Self::Memory(_) => false,
         }
     }
@@ -99,6 +108,7 @@ impl AsyncWrite for Io {
             Self::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
             Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
             Self::Replay(_, io) => Pin::new(io.as_mut()).poll_flush(cx),
+            Self::Counted(counted) => Pin::new(&mut counted.io).poll_flush(cx),
             Self::Memory(memory) => Pin::new(memory).poll_flush(cx),
         }
     }
@@ -108,6 +118,7 @@ impl AsyncWrite for Io {
             Self::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
             Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
             Self::Replay(_, io) => Pin::new(io.as_mut()).poll_shutdown(cx),
+            Self::Counted(counted) => Pin::new(&mut counted.io).poll_shutdown(cx),
             Self::Memory(memory) => Pin::new(memory).poll_shutdown(cx),
         }
     }

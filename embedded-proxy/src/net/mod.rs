@@ -1,9 +1,11 @@
 //! Byte streams under HTTP and TCP.
 
+mod counted;
 mod drain;
 mod io;
 mod options;
 
+pub use counted::Counted;
 pub use drain::{Drain, DrainControl, Phase};
 pub use io::Io;
 pub use options::{Keepalive, SocketOption, SocketState, set_freebind, set_options, set_transparent};

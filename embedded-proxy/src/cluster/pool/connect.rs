@@ -1,37 +1,129 @@
-//! Making a connection: TCP, then the handshake of the transport socket, within the connect timeout.
+//! Making a connection: TCP, PROXY protocol, then the handshake of the transport socket, within the connect timeout.
 
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use crate::cluster::{Host, UpstreamError, UpstreamErrorKind};
-use crate::net::Io;
+use nix::errno::Errno;
+use socket2::SockRef;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{Instant, timeout};
+
+use crate::cluster::{Host, Permit, UpstreamError, UpstreamErrorKind};
+use crate::http::Version;
+use crate::net::{Counted, Io, SocketState, set_freebind, set_options};
 use crate::tls::Target;
 
-use super::{ConnectFacts, SendOptions, Upstream};
+use super::cx::Cx;
+use super::key::Key;
+use super::transport::Transport;
+use super::upstream::TcpOptions;
+use super::{ConnectFacts, Upstream};
 
-/// Connects to a host.
+/// A connection that is open, and the guard that counts it.
+pub(super) struct Opened {
+    pub io: Counted,
+    pub cx: Cx,
+}
+
+/// Connects to a host. The connection counts as open from here to the end of its guard, whatever comes of it.
 pub(super) async fn open(
-    upstream: &Upstream,
-    host: &Host,
-    options: &SendOptions<'_>,
-) -> Result<(Io, ConnectFacts), UpstreamError> {
-    match timeout(upstream.connect_timeout, dial(upstream, host, options)).await {
-        Ok(opened) => opened,
-        Err(_) => Err(UpstreamError::unsent(UpstreamErrorKind::ConnectTimeout, "connection_timeout")),
+    upstream: &Arc<Upstream>,
+    host: &Arc<Host>,
+    key: &Key,
+    permit: Permit,
+) -> Result<Opened, UpstreamError> {
+    let stats = &upstream.stats;
+    let mut cx = Cx::new(upstream, host, permit);
+    let started = Instant::now();
+    let failure = match timeout(upstream.connect_timeout, dial(upstream, host, key)).await {
+        Ok(Ok((io, facts))) => {
+            stats.cx_connect_ms.record(started.elapsed().as_secs_f64() * 1000.0);
+            let (rx, tx) = (stats.cx_rx_bytes_total.clone(), stats.cx_tx_bytes_total.clone());
+            let counted = Counted::new(io, rx, tx, cx.remote.clone());
+            cx.connected(facts);
+            return Ok(Opened { io: counted, cx });
+        }
+        Ok(Err(detail)) => UpstreamError::unsent(UpstreamErrorKind::ConnectFailure, detail),
+        Err(_) => {
+            stats.cx_connect_timeout.inc();
+            UpstreamError::unsent(UpstreamErrorKind::ConnectTimeout, "")
+        }
+    };
+    stats.cx_connect_fail.inc();
+    host.stats.cx_connect_fail.fetch_add(1, Ordering::Relaxed);
+    Err(failure)
+}
+
+async fn dial(upstream: &Upstream, host: &Host, key: &Key) -> Result<(Io, ConnectFacts), String> {
+    let mut tcp = connect_any(&upstream.tcp, host).await?;
+    let local = tcp.local_addr().ok();
+    let Transport { connector, header } = upstream.transports.choose(host);
+    if let Some(header) = header {
+        let ends = (tcp.local_addr(), tcp.peer_addr());
+        let bytes = match (key.proxied, ends) {
+            (Some((source, destination)), _) => header.encode(source, destination),
+            (None, (Ok(local), Ok(peer))) => header.local((local, peer)),
+            (None, (Err(error), _) | (_, Err(error))) => return Err(reason(&error)),
+        };
+        tcp.write_all(&bytes).await.map_err(|error| reason(&error))?;
+    }
+    let alpn: Option<Vec<&str>> = key.alpn.as_ref().map(|names| names.iter().map(String::as_str).collect());
+    let target = Target {
+        sni: key.sni.as_deref(),
+        san: key.san.as_deref(),
+        hostname: host.hostname.as_deref(),
+        alpn: alpn.as_deref(),
+        alpn_fallback: offered(key.version),
+    };
+    let (io, tls) = connector.connect(Io::Tcp(tcp), &target).await?;
+    Ok((io, ConnectFacts { local, tls, protocol: None }))
+}
+
+/// The protocols to offer when nothing is configured.
+fn offered(version: Option<Version>) -> &'static [&'static str] {
+    match version {
+        Some(Version::Http2) => &["h2"],
+        Some(Version::Http10 | Version::Http11) => &["http/1.1"],
+        None => &["h2", "http/1.1"],
     }
 }
 
-async fn dial(
-    upstream: &Upstream,
-    host: &Host,
-    options: &SendOptions<'_>,
-) -> Result<(Io, ConnectFacts), UpstreamError> {
-    let failed = |detail: String| UpstreamError::unsent(UpstreamErrorKind::ConnectFailure, detail);
-    let tcp = TcpStream::connect(host.address).await.map_err(|error| failed(error.to_string()))?;
-    tcp.set_nodelay(true).map_err(|error| failed(error.to_string()))?;
-    let local = tcp.local_addr().ok();
-    let alpn: Option<Vec<&str>> = options.alpn.map(|names| names.iter().map(String::as_str).collect());
-    let target = Target { hostname: host.hostname.as_deref(), alpn: alpn.as_deref(), ..Target::default() };
-    let (io, tls) = upstream.transport.connect(Io::Tcp(tcp), &target).await.map_err(failed)?;
-    Ok((io, ConnectFacts { local, tls, protocol: None }))
+/// Tries the addresses of a host one after the other; the first failure is told.
+async fn connect_any(options: &TcpOptions, host: &Host) -> Result<TcpStream, String> {
+    let mut first = None;
+    for address in std::iter::once(host.address).chain(host.additional.iter().copied()) {
+        match connect_one(options, address).await {
+            Ok(tcp) => return Ok(tcp),
+            Err(error) => first = first.or(Some(reason(&error))),
+        }
+    }
+    Err(first.unwrap_or_default())
+}
+
+async fn connect_one(options: &TcpOptions, address: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let at = SockRef::from(&socket);
+    socket.set_nodelay(true)?;
+    if let Some(keepalive) = &options.keepalive {
+        keepalive.set(&at)?;
+    }
+    set_options(&at, &options.options, SocketState::Prebind)?;
+    if let Some(source) = options.bind.iter().find(|source| source.is_ipv4() == address.is_ipv4()) {
+        if options.freebind {
+            set_freebind(&at, true)?;
+        }
+        socket.bind(*source)?;
+        set_options(&at, &options.options, SocketState::Bound)?;
+    }
+    socket.connect(address).await
+}
+
+/// Why connecting failed, in Envoy's words.
+fn reason(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => format!("delayed connect error: {}", Errno::from_raw(number).desc()),
+        None => format!("delayed connect error: {error}"),
+    }
 }

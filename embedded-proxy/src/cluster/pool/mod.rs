@@ -1,8 +1,25 @@
 //! Upstream connections: how they are made, kept and shared, and requests sent over them.
 
+mod active;
 mod connect;
+mod cx;
+mod host_pools;
+mod http_options;
+mod key;
+mod multiplexed;
+#[allow(clippy::module_inception)]
+mod pool;
+mod proxy_header;
 mod send;
+mod stats;
+mod sweep;
+mod transport;
 mod upstream;
 
+pub use host_pools::HostPools;
+pub use http_options::{AutoNames, CommonOptions, HttpOptions, Protocol};
+pub use proxy_header::ProxyHeader;
 pub use send::{Answer, ConnectFacts, Priority, SendOptions};
-pub use upstream::Upstream;
+pub use stats::PoolStats;
+pub use transport::{Transport, Transports};
+pub use upstream::{TcpOptions, Upstream};

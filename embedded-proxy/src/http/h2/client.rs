@@ -118,7 +118,7 @@ impl Client {
     }
 
     /// Waits for the peer's SETTINGS: they say whether it takes extended CONNECT.
-    pub fn settled(&self) -> impl Future<Output = ()> + Send + 'static {
+    pub fn settled(&self) -> impl Future<Output = ()> + Send + use<> {
         let settled = self.settled.clone();
         async move {
             let told = settled.told.notified();
@@ -128,12 +128,8 @@ impl Client {
         }
     }
 
-    /// Opens a stream. `token` lives as long as the stream. Call it only below [`Client::limit`].
-    pub fn begin<T: Send + Sync + 'static>(
-        &mut self,
-        request: Request,
-        token: Arc<T>,
-    ) -> Result<Call<T>, UpstreamError> {
+    /// Opens a stream. Call it only below [`Client::limit`].
+    pub fn begin(&mut self, request: Request) -> Result<Call, UpstreamError> {
         let Request { head, body } = request;
         let upgrade = head.upgrade.is_some();
         if upgrade && !self.send.is_extended_connect_protocol_enabled() {
@@ -148,17 +144,16 @@ impl Client {
         let ends = body.is_empty() && !upgrade && !connect;
         let (answer, stream) = self.send.send_request(head, ends).map_err(|error| failure(&error))?;
         let upload = (!ends).then(|| Upload { stream, outgoing: Outgoing::new(body) });
-        Ok(Call { answer, upload, upgrade, max_fields: self.max_fields, token })
+        Ok(Call { answer, upload, upgrade, max_fields: self.max_fields })
     }
 }
 
 /// A request on its way. Dropping it resets the stream.
-pub struct Call<T> {
+pub struct Call {
     answer: ResponseFuture,
     upload: Option<Upload>,
     upgrade: bool,
     max_fields: usize,
-    token: Arc<T>,
 }
 
 struct Upload {
@@ -176,15 +171,18 @@ impl Upload {
     }
 }
 
-impl<T: Send + Sync + 'static> Call<T> {
-    /// Sends the body and waits for the head of the response.
-    pub async fn response(mut self) -> Result<Response, UpstreamError> {
+impl Call {
+    /// Sends the body and waits for the head of the response. `token` lives as long as the stream.
+    pub async fn response<T>(mut self, token: Arc<T>) -> Result<Response, UpstreamError>
+    where
+        T: Send + Sync + 'static,
+    {
         let answer = poll_fn(|cx| {
             if let Some(upload) = &mut self.upload {
                 match upload.poll(cx) {
                     Poll::Ready(Err(SendFailure::Source(error))) => {
-                        let detail = format!("the request broke off: {error}");
-                        return Poll::Ready(Err(UpstreamError::sent(UpstreamErrorKind::Reset, detail)));
+                        let kind = UpstreamErrorKind::Request(error);
+                        return Poll::Ready(Err(UpstreamError::sent(kind, error.to_string())));
                     }
                     // A receiver that does not want the rest may have answered already.
                     Poll::Ready(Ok(()) | Err(SendFailure::Receiver(_))) => self.upload = None,
@@ -205,13 +203,13 @@ impl<T: Send + Sync + 'static> Call<T> {
         };
         // Both directions go on: the rest of the request must move while nobody asks for the response.
         let rest = self.upload.take().map(|mut upload| {
-            let token = self.token.clone();
+            let token = token.clone();
             Rest(tokio::spawn(async move {
                 let _ = poll_fn(|cx| upload.poll(cx)).await;
                 drop(token);
             }))
         });
-        Ok(Response { head, body: Body::stream(Download { download, _rest: rest, _token: self.token }) })
+        Ok(Response { head, body: Body::stream(Download { download, _rest: rest, _token: token }) })
     }
 }
 
