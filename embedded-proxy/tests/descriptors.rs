@@ -74,8 +74,8 @@ const ROOTS: &[&str] = &[
     "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.proto",
     "envoy/extensions/transport_sockets/tls/v3/tls.proto",
     "envoy/extensions/upstreams/http/v3/http_protocol_options.proto",
-    "envoy/service/discovery/v3/discovery.proto",
     "envoy/extensions/upstreams/tcp/v3/tcp_protocol_options.proto",
+    "envoy/service/discovery/v3/discovery.proto",
     "validate/validate.proto",
 ];
 
