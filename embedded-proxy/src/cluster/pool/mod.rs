@@ -13,6 +13,8 @@ mod proxy_header;
 mod send;
 mod stats;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod upstream;
 

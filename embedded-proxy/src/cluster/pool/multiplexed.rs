@@ -89,6 +89,11 @@ pub(super) async fn drive(mut driver: Driver, shared: Arc<Shared>, pool: Weak<Po
             if driver.poll(cx).is_ready() {
                 return Poll::Ready(());
             }
+            if driver.settled_now() {
+                if let Some(pool) = pool.upgrade() {
+                    pool.serve_waiting();
+                }
+            }
             let Ok(ping) = driver.poll_pings(cx) else { return Poll::Ready(()) };
             let Some(next) = [idle_at, ends, ping].into_iter().flatten().min() else { return Poll::Pending };
             let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(next)));

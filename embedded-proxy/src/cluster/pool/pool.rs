@@ -21,6 +21,9 @@ use super::key::Key;
 use super::multiplexed::{Shared, Slot};
 use super::{connect, multiplexed, sweep};
 
+/// What RFC 9113 asks every peer to take at least.
+const UNTOLD_STREAMS: usize = 100;
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Pool {
@@ -43,6 +46,8 @@ struct State {
     open: usize,
     /// Version that the last connection turned out to speak.
     version: Option<Version>,
+    /// Streams that the peer takes on a connection of HTTP/2, as it said last.
+    streams: Option<usize>,
     sweeping: bool,
     /// Where the next connection is made for requests that wait.
     source: Option<(Weak<Cluster>, Weak<Host>)>,
@@ -112,6 +117,9 @@ impl Pool {
         while let Some(connection) = state.shared.get_mut(index) {
             match connection.client.limit() {
                 Some(limit) if !connection.shared.cx.is_old() => {
+                    if connection.client.is_settled() {
+                        state.streams = Some(limit);
+                    }
                     if let Some(slot) = connection.shared.take(limit, self.upstream.http.common.max_requests) {
                         return Some(Grant::Http2(slot));
                     }
@@ -174,9 +182,15 @@ impl Pool {
     /// Requests that a connection being made will serve at the same time, as far as that can be known.
     fn streams_of_a_new_one(&self, state: &State) -> usize {
         match self.key.version.or(state.version) {
-            Some(Version::Http2) => self.upstream.http.http2.max_concurrent_streams as usize,
+            Some(Version::Http2) => self.assumed_streams(state),
             _ => 1,
         }
+    }
+
+    /// Streams to open on a connection whose peer has not said how many it takes.
+    fn assumed_streams(&self, state: &State) -> usize {
+        let configured = self.upstream.http.http2.max_concurrent_streams as usize;
+        configured.min(state.streams.unwrap_or(UNTOLD_STREAMS)).max(1)
     }
 
     async fn connect(self: Arc<Self>, host: Arc<Host>, permit: Permit) {
@@ -201,7 +215,8 @@ impl Pool {
         self.upstream.stats.cx_http2_total.inc();
         let common = &self.upstream.http.common;
         let limits = h2::client::HeadLimits { bytes: common.max_head, fields: common.max_fields };
-        match h2::client::connect(io, &self.upstream.http.http2, limits).await {
+        let assumed = self.assumed_streams(&self.state.lock());
+        match h2::client::connect(io, &self.upstream.http.http2, limits, assumed).await {
             Ok((client, driver)) => {
                 cx.belongs_to(&self);
                 let shared = Shared::new(cx, &self);

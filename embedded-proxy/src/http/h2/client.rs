@@ -32,6 +32,8 @@ const UNSETTLED: usize = 0x7fff_fff1;
 pub struct Client {
     send: SendRequest<Bytes>,
     limit: usize,
+    /// Streams to open at most before the peer's SETTINGS.
+    assumed: usize,
     max_fields: usize,
     settled: Arc<Settled>,
 }
@@ -47,6 +49,7 @@ pub struct Driver {
     h2: H2<Io, Bytes>,
     pings: Option<Pings>,
     settled: Arc<Settled>,
+    news: bool,
 }
 
 /// Limits of responses.
@@ -58,8 +61,13 @@ pub struct HeadLimits {
     pub fields: usize,
 }
 
-/// Begins HTTP/2 on a fresh connection.
-pub async fn connect(io: Io, options: &Http2Options, limits: HeadLimits) -> Result<(Client, Driver), h2::Error> {
+/// Begins HTTP/2 on a fresh connection. No more than `assumed` streams are opened before the peer has said its limit.
+pub async fn connect(
+    io: Io,
+    options: &Http2Options,
+    limits: HeadLimits,
+    assumed: usize,
+) -> Result<(Client, Driver), h2::Error> {
     let mut builder = Builder::new();
     builder
         .enable_push(false)
@@ -74,8 +82,8 @@ pub async fn connect(io: Io, options: &Http2Options, limits: HeadLimits) -> Resu
     let pings = options.keepalive.clone().and_then(|keepalive| Pings::new(h2.ping_pong()?, keepalive, now));
     let settled = Arc::new(Settled::default());
     let limit = options.max_concurrent_streams as usize;
-    let client = Client { send, limit, max_fields: limits.fields, settled: settled.clone() };
-    Ok((client, Driver { h2, pings, settled }))
+    let client = Client { send, limit, assumed, max_fields: limits.fields, settled: settled.clone() };
+    Ok((client, Driver { h2, pings, settled, news: false }))
 }
 
 impl Driver {
@@ -87,8 +95,14 @@ impl Driver {
         {
             self.settled.yes.store(true, Ordering::Relaxed);
             self.settled.told.notify_waiters();
+            self.news = true;
         }
         closed
+    }
+
+    /// Whether the peer's SETTINGS came since this was asked last.
+    pub fn settled_now(&mut self) -> bool {
+        std::mem::take(&mut self.news)
     }
 
     /// Sends keep-alive pings that are due and takes answers; an error is a peer that does not answer. Returns when to
@@ -111,10 +125,16 @@ impl Client {
     pub fn limit(&mut self) -> Option<usize> {
         // The answer is there at once; nobody has to be woken for it.
         match self.send.poll_ready(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(())) => Some(self.limit.min(self.send.current_max_send_streams())),
+            Poll::Ready(Ok(())) if self.is_settled() => Some(self.limit.min(self.send.current_max_send_streams())),
+            Poll::Ready(Ok(())) => Some(self.limit.min(self.assumed)),
             Poll::Ready(Err(_)) => None,
             Poll::Pending => Some(0),
         }
+    }
+
+    /// Whether the peer's SETTINGS came.
+    pub fn is_settled(&self) -> bool {
+        self.settled.yes.load(Ordering::Relaxed)
     }
 
     /// Waits for the peer's SETTINGS: they say whether it takes extended CONNECT.
