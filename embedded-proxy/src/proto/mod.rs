@@ -6,6 +6,7 @@ mod fingerprint;
 mod pool;
 mod reader;
 mod scalar;
+mod source;
 
 pub use any::{ANY, Typed};
 pub use defect::{Defect, Defects};

@@ -43,9 +43,9 @@ impl<'f> Facts<'f> {
         Self {
             connection: &exchange.connection,
             head: Some(&exchange.request.head),
-            remote: exchange.connection.remote.ip(),
+            remote: exchange.info.remote.unwrap_or(exchange.connection.remote).ip(),
             metadata: &exchange.info.metadata,
-            route_metadata: None,
+            route_metadata: exchange.info.route_metadata.as_deref(),
             state: &exchange.info.state,
         }
     }

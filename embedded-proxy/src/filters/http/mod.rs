@@ -1,9 +1,11 @@
 //! HTTP filters: what they may do to an exchange, and the table of those that exist.
 
 mod buffer;
+mod call;
 mod chain;
 mod cors;
 mod fault;
+mod jwt_authn;
 mod metadata;
 mod rbac;
 mod registry;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{HttpFilter, PerRoute, buffer, cors, fault, rbac};
+use super::{HttpFilter, PerRoute, buffer, cors, fault, jwt_authn, rbac};
 use crate::proto::Reader;
 use crate::services::Build;
 
@@ -43,6 +43,12 @@ const KINDS: &[Kind] = &[
         route: Some("envoy.extensions.filters.http.fault.v3.HTTPFault"),
         make: fault::make,
         per_route: fault::per_route,
+    },
+    Kind {
+        config: "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+        route: Some("envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig"),
+        make: jwt_authn::make,
+        per_route: jwt_authn::per_route,
     },
     Kind {
         config: "envoy.extensions.filters.http.rbac.v3.RBAC",
