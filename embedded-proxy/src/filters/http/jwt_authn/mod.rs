@@ -132,7 +132,8 @@ fn read_by_state(state: &Reader<'_>, providers: &Providers) -> Option<BTreeMap<S
 
 /// Reads `PerRouteConfig`.
 pub(super) fn per_route(reader: &Reader<'_>, _: &Build) -> Option<PerRoute> {
-    let route = if reader.flag("disabled") { Route::Disabled } else { Route::Named(reader.need_text("requirement_name")?) };
+    let route =
+        if reader.flag("disabled") { Route::Disabled } else { Route::Named(reader.need_text("requirement_name")?) };
     Some(Arc::new(route))
 }
 
@@ -286,7 +287,9 @@ impl HttpFilter for JwtAuthn {
                 self.denied.inc();
                 Step::Reply(self.refuse_route(&wrong))
             }
-            Task::Check(requirement) if requirement.may_fetch() => Step::Wait(Box::pin(self.fetch(exchange, requirement))),
+            Task::Check(requirement) if requirement.may_fetch() => {
+                Step::Wait(Box::pin(self.fetch(exchange, requirement)))
+            }
             Task::Check(requirement) => {
                 let now = now(exchange);
                 let path = exchange.request.head.path.clone();
@@ -312,7 +315,9 @@ impl HttpFilter for JwtAuthn {
         check.cache = None;
         Some(match check.run(requirement) {
             Ok(Status::Ok) => Verdict::Pass(None),
-            Ok(status) => Verdict::Reply { reply: self.refuse(original, &original.path, status), rule: status.text().into() },
+            Ok(status) => {
+                Verdict::Reply { reply: self.refuse(original, &original.path, status), rule: status.text().into() }
+            }
             Err(needs) => Verdict::Depends(format!("the keys of provider {}", needs.0.name)),
         })
     }
@@ -361,8 +366,14 @@ mod tests {
         let realm = "Bearer realm=\"http://example.com/a?b\"";
         assert_eq!(status(&config, None).await, (401, "Jwt is missing".into(), realm.into()));
         let invalid = format!("{realm}, error=\"invalid_token\"");
-        assert_eq!(status(&config, Some(&token(&key, &json!({ "iss": "you" })))).await, (401, "Jwt issuer is not configured".into(), invalid.clone()));
-        assert_eq!(status(&config, Some(&token(&key, &json!({ "iss": "me", "exp": 1 })))).await, (401, "Jwt is expired".into(), invalid));
+        assert_eq!(
+            status(&config, Some(&token(&key, &json!({ "iss": "you" })))).await,
+            (401, "Jwt issuer is not configured".into(), invalid.clone())
+        );
+        assert_eq!(
+            status(&config, Some(&token(&key, &json!({ "iss": "me", "exp": 1 })))).await,
+            (401, "Jwt is expired".into(), invalid)
+        );
         assert_eq!(status(&config, Some(&token(&key, &json!({ "iss": "me" })))).await.0, 200);
     }
 
@@ -375,7 +386,10 @@ mod tests {
         let (code, text, _) = status(&config, Some(&token(&key, &json!({ "iss": "me", "aud": "b" })))).await;
         assert_eq!((code, text.as_str()), (403, "Audiences in Jwt are not allowed"));
         assert_eq!(status(&config, Some(&token(&key, &json!({ "iss": "me", "aud": "a" })))).await.0, 401);
-        assert_eq!(status(&config, Some(&token(&key, &json!({ "iss": "me", "aud": "a", "exp": 4102444800_u64 })))).await.0, 200);
+        assert_eq!(
+            status(&config, Some(&token(&key, &json!({ "iss": "me", "aud": "a", "exp": 4102444800_u64 })))).await.0,
+            200
+        );
     }
 
     #[tokio::test]
@@ -401,8 +415,10 @@ mod tests {
     async fn lists_of_requirements() {
         let ((one, key_one), (mut two, key_two)) = (provider(), provider());
         two["issuer"] = "you".into();
-        let config = |requires: Value| json!({ "providers": { "p": one, "q": two },
-            "rules": [{ "match": { "prefix": "/" }, "requires": requires }] });
+        let config = |requires: Value| {
+            json!({ "providers": { "p": one, "q": two },
+            "rules": [{ "match": { "prefix": "/" }, "requires": requires }] })
+        };
         let (p, q) = (json!({ "provider_name": "p" }), json!({ "provider_name": "q" }));
         let any = config(json!({ "requires_any": { "requirements": [p, q] } }));
         assert_eq!(status(&any, Some(&token(&key_two, &json!({ "iss": "you" })))).await.0, 200);
@@ -422,7 +438,8 @@ mod tests {
         let bearer = token(&key, &json!({ "iss": "me" }));
         assert_eq!(status(&config, Some(&bearer)).await.1, "Jwks doesn't have any valid public key");
         provider.as_object_mut().unwrap().remove("local_jwks");
-        provider["remote_jwks"] = json!({ "http_uri": { "uri": "http://idp/keys", "cluster": "none", "timeout": "1s" } });
+        provider["remote_jwks"] =
+            json!({ "http_uri": { "uri": "http://idp/keys", "cluster": "none", "timeout": "1s" } });
         let config = with(&provider, &json!({ "provider_name": "p" }));
         assert_eq!(status(&config, Some(&bearer)).await.1, "Jwks remote fetch is failed");
         let filter = testing::filter(CONFIG, &config).ok().unwrap();

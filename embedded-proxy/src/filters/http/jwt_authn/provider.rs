@@ -235,7 +235,8 @@ fn claim_text(value: &Value) -> String {
 
 impl Cache {
     fn read(reader: &Reader<'_>) -> Self {
-        let number = |field| reader.u32(field).filter(|number| *number > 0).and_then(|number| usize::try_from(number).ok());
+        let number =
+            |field| reader.u32(field).filter(|number| *number > 0).and_then(|number| usize::try_from(number).ok());
         Self {
             size: number("jwt_cache_size").unwrap_or(100),
             max_token: number("jwt_max_token_size").unwrap_or(4096),

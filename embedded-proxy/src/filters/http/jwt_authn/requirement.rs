@@ -77,7 +77,8 @@ impl Requirement {
 
     /// Whether keys of a provider may have to be fetched for it.
     pub(super) fn may_fetch(&self) -> bool {
-        let remote = |provider: &Arc<Provider>| matches!(&provider.source, Source::Remote(remote) if remote.fresh().is_none());
+        let remote =
+            |provider: &Arc<Provider>| matches!(&provider.source, Source::Remote(remote) if remote.fresh().is_none());
         match self {
             Self::Nothing => false,
             Self::Provider(provider, ..) => remote(provider),
@@ -144,7 +145,13 @@ impl Check<'_> {
         match requirement {
             Requirement::Nothing => Ok(Status::Ok),
             Requirement::Provider(provider, audiences, extractor) => {
-                let how = How { provider: Some(provider), audiences: audiences.as_ref(), all: &[], failed: false, missing: false };
+                let how = How {
+                    provider: Some(provider),
+                    audiences: audiences.as_ref(),
+                    all: &[],
+                    failed: false,
+                    missing: false,
+                };
                 self.tokens(extractor, &how)
             }
             Requirement::Lenient(failed, all, extractor) => {
