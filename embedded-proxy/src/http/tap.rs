@@ -55,6 +55,20 @@ impl Body {
         if self.is_empty() { self } else { Self::stream(Tap { body: self, see }) }
     }
 
+    /// Reads until there are more than `limit` bytes or the end, and returns what was read: bytes, trailers, and whether
+    /// that was all. The rest stays in the body; [`Body::behind`] puts what was read back.
+    pub async fn read_ahead(&mut self, limit: usize) -> Result<(Bytes, Option<Headers>, bool), StreamError> {
+        let mut collected = bytes::BytesMut::new();
+        while collected.len() <= limit {
+            match self.frame().await.transpose()? {
+                Some(Frame::Data(data)) => collected.extend_from_slice(&data),
+                Some(Frame::Trailers(trailers)) => return Ok((collected.freeze(), Some(trailers), true)),
+                None => return Ok((collected.freeze(), None, true)),
+            }
+        }
+        Ok((collected.freeze(), None, false))
+    }
+
     /// A body that is all here: bytes, then trailers if there are some.
     pub fn ended(bytes: Bytes, trailers: Option<Headers>) -> Self {
         match trailers {

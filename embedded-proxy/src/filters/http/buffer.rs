@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{StatusCode, header};
 
 use super::{HttpFilter, PerRoute, Step};
-use crate::http::{Body, Frame, Reply};
+use crate::http::{Body, Reply};
 use crate::proto::Reader;
 use crate::services::Build;
 use crate::stream::Exchange;
@@ -58,27 +58,24 @@ impl HttpFilter for Buffer {
     }
 }
 
+/// The answer to a request that is too large for a filter that holds it.
+pub(super) fn too_large() -> Reply {
+    Reply::new(StatusCode::PAYLOAD_TOO_LARGE, "request_payload_too_large", "Payload Too Large")
+}
+
 async fn buffer(exchange: &mut Exchange, limit: usize) -> Result<(), Box<Reply>> {
-    let mut collected = bytes::BytesMut::new();
-    let mut trailers = None;
-    while let Some(frame) = exchange.request.body.frame().await {
-        match frame {
-            Ok(Frame::Data(data)) => collected.extend_from_slice(&data),
-            Ok(Frame::Trailers(fields)) => trailers = Some(fields),
-            Err(_) => return Err(Box::new(Reply::new(StatusCode::BAD_REQUEST, "downstream_body_error", ""))),
-        }
-        if collected.len() > limit {
-            let text = "Payload Too Large";
-            return Err(Box::new(Reply::new(StatusCode::PAYLOAD_TOO_LARGE, "request_payload_too_large", text)));
-        }
-    }
+    let (collected, trailers) = match exchange.request.body.read_ahead(limit).await {
+        Ok((bytes, trailers, true)) if bytes.len() <= limit => (bytes, trailers),
+        Ok(_) => return Err(Box::new(too_large())),
+        Err(_) => return Err(Box::new(Reply::new(StatusCode::BAD_REQUEST, "downstream_body_error", ""))),
+    };
     let headers = &mut exchange.request.head.headers;
     // The whole length is known now; a message with trailers stays chunked.
     if trailers.is_none() && !headers.has(&header::CONTENT_LENGTH) {
         headers.remove(&header::TRANSFER_ENCODING);
         headers.add(header::CONTENT_LENGTH, collected.len().into());
     }
-    exchange.request.body = Body::ended(collected.freeze(), trailers);
+    exchange.request.body = Body::ended(collected, trailers);
     Ok(())
 }
 

@@ -4,11 +4,14 @@ mod buffer;
 mod call;
 mod chain;
 mod cors;
+mod edit;
+mod ext_authz;
 mod fault;
 mod jwt_authn;
 mod metadata;
 mod rbac;
 mod registry;
+mod structs;
 #[cfg(test)]
 pub(crate) mod testing;
 mod throttle;

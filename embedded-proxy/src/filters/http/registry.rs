@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{HttpFilter, PerRoute, buffer, cors, fault, jwt_authn, rbac};
+use super::{HttpFilter, PerRoute, buffer, cors, ext_authz, fault, jwt_authn, rbac};
 use crate::proto::Reader;
 use crate::services::Build;
 
@@ -37,6 +37,12 @@ const KINDS: &[Kind] = &[
         route: Some("envoy.extensions.filters.http.cors.v3.CorsPolicy"),
         make: cors::make,
         per_route: cors::per_route,
+    },
+    Kind {
+        config: "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz",
+        route: Some("envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute"),
+        make: ext_authz::make,
+        per_route: ext_authz::per_route,
     },
     Kind {
         config: "envoy.extensions.filters.http.fault.v3.HTTPFault",
