@@ -9,7 +9,6 @@ mod pattern;
 mod query;
 mod re2;
 mod regex;
-mod template;
 mod text;
 mod value;
 
@@ -21,6 +20,5 @@ pub use path::{FilterStateMatcher, PathMatcher};
 pub use pattern::Pattern;
 pub use query::{QueryMatcher, parameter, parameters};
 pub use regex::{Regex, RegexRewrite};
-pub use template::PathTemplate;
 pub use text::{StringMatcher, TextPattern};
 pub use value::ValueMatcher;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::{Descriptor, TokenBucket};
+use super::TokenBucket;
 use crate::proto::Reader;
+use crate::route::Descriptor;
 
 type Entries = Vec<(String, String)>;
 
@@ -126,7 +127,7 @@ impl Limiter {
 
 impl Limit {
     fn read(reader: &Reader<'_>) -> Option<Self> {
-        let entries = Descriptor::read_entries(reader);
+        let entries = read_entries(reader);
         let bucket = TokenBucket::read(&reader.need("token_bucket")?);
         let (entries, shadow) = (entries?, reader.flag("shadow_mode"));
         let made = entries.iter().any(|(_, value)| value.is_empty()).then(Mutex::default);
@@ -150,6 +151,17 @@ impl Limit {
         made.truncate(max_made);
         bucket
     }
+}
+
+/// Reads the keys and values of a descriptor.
+fn read_entries(reader: &Reader<'_>) -> Option<Entries> {
+    let entries: Option<Entries> =
+        reader.list("entries").iter().map(|entry| Some((entry.need_text("key")?, entry.text("value")))).collect();
+    if entries.as_ref().is_some_and(Vec::is_empty) {
+        reader.defect("entries", "must not be empty");
+        return None;
+    }
+    entries
 }
 
 #[cfg(test)]

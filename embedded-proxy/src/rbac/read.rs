@@ -3,10 +3,9 @@
 
 use super::rule::{NameKind, Source};
 use super::{Action, Policy, Rule, Rules};
-use crate::matching::{
-    FilterStateMatcher, HeaderMatcher, MetadataMatcher, PathMatcher, PathTemplate, StringMatcher, read_cidr,
-};
+use crate::matching::{FilterStateMatcher, HeaderMatcher, MetadataMatcher, PathMatcher, StringMatcher, read_cidr};
 use crate::proto::Reader;
+use crate::route::Template;
 
 impl Rules {
     /// Reads `envoy.config.rbac.v3.RBAC`.
@@ -148,7 +147,7 @@ fn read_template(extension: &Reader<'_>) -> Option<Rule> {
         config.defect("", format!("the proxy does not have the path matcher {kind}"));
         return None;
     }
-    match PathTemplate::new(&config.need_text("path_template")?) {
+    match Template::new(&config.need_text("path_template")?) {
         Ok(template) => Some(Rule::Template(template)),
         Err(error) => {
             config.defect("path_template", error);

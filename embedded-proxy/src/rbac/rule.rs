@@ -4,7 +4,8 @@ use ipnet::IpNet;
 
 use super::Facts;
 use crate::http::Headers;
-use crate::matching::{FilterStateMatcher, HeaderMatcher, MetadataMatcher, PathMatcher, PathTemplate, StringMatcher};
+use crate::matching::{FilterStateMatcher, HeaderMatcher, MetadataMatcher, PathMatcher, StringMatcher};
+use crate::route::Template;
 use crate::stream::Tls;
 
 /// Where a metadata rule looks.
@@ -41,7 +42,7 @@ pub enum Rule {
     /// The path of the request without its query.
     Path(PathMatcher),
     /// The path of the request, as a template.
-    Template(PathTemplate),
+    Template(Template),
     /// A value in metadata.
     Metadata(Source, MetadataMatcher),
     /// A value in the filter state.

@@ -4,6 +4,8 @@ use regex::Regex;
 
 /// Characters a literal part may have, besides letters and digits, as Envoy's parser takes them.
 const LITERAL: &str = "-._~!$&'()+,;:@%=";
+/// What `*` takes: the characters of a path component but `*` and `=`.
+const COMPONENT: &str = r"a-zA-Z0-9\-._~%!$&'()+,;:@";
 /// Most variables of a template.
 const MOST_VARIABLES: usize = 5;
 /// Longest name of a variable.
@@ -84,11 +86,11 @@ fn push_segment(segment: &str, last: bool, expression: &mut String, names: &mut 
         "" if last => Ok(()),
         "" => Err("a template has no empty segment".into()),
         "*" => {
-            expression.push_str("[^/]+");
+            expression.push_str(&format!("[{COMPONENT}]+"));
             Ok(())
         }
         "**" => {
-            expression.push_str(".*");
+            expression.push_str(&format!("[{COMPONENT}/]*"));
             Ok(())
         }
         _ => match segment.strip_prefix('{') {
