@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -17,6 +20,7 @@ use super::discovery::{Discovery, OriginalDst};
 use super::hosts::PriorityHosts;
 use super::lb::{Balancer, LbStats};
 use super::members::{Members, Rules};
+use super::outlier::{Detector, Outcome};
 use super::pool::{Priority, Upstream};
 use super::requests::RequestStats;
 use super::stats::ClusterStats;
@@ -59,6 +63,10 @@ pub struct Cluster {
     pub requests: RequestStats,
     breakers: [Arc<Breakers>; 2],
     lb_stats: LbStats,
+    detector: Option<Detector>,
+    /// How fast latencies fade, when the balancer needs them.
+    decay: Option<Duration>,
+    main: Handle,
     own_locality: Locality,
     members: Mutex<Members>,
     state: ArcSwap<State>,
@@ -98,6 +106,9 @@ impl Cluster {
         if let Some(old) = kept {
             members.adopt(&old.members.lock());
             original_dst.adopt(&old.original_dst);
+            if old.settings.outlier != settings.outlier {
+                old.hosts().iter().for_each(|host| host.forget_outliers());
+            }
         }
         let breakers = match kept.filter(|old| old.settings.breakers == settings.breakers) {
             Some(old) => old.breakers.clone(),
@@ -111,6 +122,9 @@ impl Cluster {
             stats: ClusterStats::new(&scope),
             requests: RequestStats::new(&scope),
             lb_stats,
+            detector: settings.outlier.as_ref().map(|outlier| Detector::new(outlier, &scope)),
+            decay: settings.lb.policy.decay(),
+            main: build.services.main.clone(),
             breakers,
             own_locality,
             members: Mutex::new(members),
@@ -122,15 +136,16 @@ impl Cluster {
             settings,
         });
         cluster.settings.discovery.start(&cluster, &build.services);
-        cluster.warm_up(&build.services);
+        cluster.warm_up();
+        cluster.watch_outliers();
         cluster
     }
 
     /// With slow start: computes shares again as long as a host is in its window.
-    fn warm_up(self: &Arc<Self>, services: &Services) {
+    fn warm_up(self: &Arc<Self>) {
         let Some(slow) = self.settings.lb.policy.slow_start().copied() else { return };
         let weak = Arc::downgrade(self);
-        self.keep(services.main.spawn(async move {
+        self.keep(self.main.spawn(async move {
             let mut warming = true;
             loop {
                 sleep(slow.pace()).await;
@@ -141,6 +156,48 @@ impl Cluster {
                 }
             }
         }));
+    }
+
+    /// Analyses outliers on an interval.
+    fn watch_outliers(self: &Arc<Self>) {
+        let Some(interval) = self.detector.as_ref().map(Detector::interval) else { return };
+        let weak = Arc::downgrade(self);
+        self.keep(self.main.spawn(async move {
+            loop {
+                sleep(interval).await;
+                let Some(cluster) = weak.upgrade() else { return };
+                if cluster.detector.as_ref().is_some_and(|detector| detector.analyse(&cluster.hosts())) {
+                    cluster.refresh();
+                }
+            }
+        }));
+    }
+
+    /// Notes what happened to an attempt at a host: outlier detection, peak EWMA and the host's counts of requests follow
+    /// it. `latency` is the time from the request to the head of its response.
+    pub fn report(self: &Arc<Self>, host: &Arc<Host>, outcome: Outcome, latency: Option<Duration>) {
+        let failed = outcome.is_failure();
+        match outcome {
+            Outcome::Connected | Outcome::ConnectedFinally => {}
+            Outcome::Timeout(_) => {
+                host.stats.rq_timeout.fetch_add(1, Ordering::Relaxed);
+            }
+            _ if failed => {
+                host.stats.rq_error.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => {
+                host.stats.rq_success.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        if let (Some(decay), Some(latency)) = (self.decay, latency) {
+            host.average.note(latency, failed, host.age(), decay);
+        }
+        let Some(detector) = &self.detector else { return };
+        if detector.note(host, outcome, || self.hosts()) {
+            // Sorting a large cluster takes time: not on the worker.
+            let cluster = self.clone();
+            self.main.spawn(async move { cluster.refresh() });
+        }
     }
 
     /// Says that the first hosts are there, or that waiting for them ended.
@@ -187,6 +244,9 @@ impl Cluster {
         if change.any {
             self.retire(&change.removed);
             self.refresh();
+            if let Some(detector) = &self.detector {
+                detector.show(&self.hosts());
+            }
         }
         change.any
     }

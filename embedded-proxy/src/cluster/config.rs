@@ -6,6 +6,7 @@ use super::assignment::{Metadata, read_metadata};
 use super::breakers::BreakerConfig;
 use super::discovery::Discovery;
 use super::lb::{LbConfig, Policy};
+use super::outlier::OutlierConfig;
 use super::pool::Upstream;
 use crate::proto::{Reader, fingerprint, fingerprint_of};
 use crate::services::Build;
@@ -51,6 +52,8 @@ pub struct Settings {
     pub discovery: Discovery,
     /// How a host is chosen.
     pub lb: LbConfig,
+    /// Outlier detection.
+    pub outlier: Option<OutlierConfig>,
     /// Circuit breakers.
     pub breakers: BreakerConfig,
     /// Metadata by namespace.
@@ -106,6 +109,7 @@ impl Settings {
             alt_stat_name,
             discovery: discovery?,
             lb: lb?,
+            outlier: reader.message("outlier_detection").map(|outlier| OutlierConfig::read(&outlier)),
             breakers: BreakerConfig::read(reader.message("circuit_breakers").as_ref()),
             metadata: Arc::new(read_metadata(reader.message("metadata"))),
             close_on_health_failure: reader.flag("close_connections_on_host_health_failure"),

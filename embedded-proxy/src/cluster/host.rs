@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::assignment::{CheckTarget, Endpoint, EndpointHealth, Locality, Metadata};
 use super::lb::Average;
+use super::outlier::Monitor;
 use super::pool::HostPools;
 
 /// Reasons why a host takes no traffic, or less: bits as Envoy names them in `/clusters`.
@@ -80,6 +81,8 @@ pub struct Host {
     born: Instant,
     /// When it last became healthy, counted from `born`, nanoseconds.
     warm_at: AtomicU64,
+    /// What outlier detection remembers of it.
+    pub monitor: Monitor,
     /// Moving average of its latency.
     pub(super) average: Average,
     /// Requests on their way.
@@ -125,6 +128,7 @@ impl Host {
             gone: watch::Sender::new(false),
             born: Instant::now(),
             warm_at: AtomicU64::new(0),
+            monitor: Monitor::default(),
             average: Average::default(),
             active: AtomicU32::new(0),
             stats: HostStats::default(),
@@ -161,6 +165,12 @@ impl Host {
     /// Says that the host left its cluster: connections to it are to be drained.
     pub(super) fn retire(&self) {
         self.gone.send_replace(true);
+    }
+
+    /// Lets go of what outlier detection knew: its rules changed.
+    pub(super) fn forget_outliers(&self) {
+        self.monitor.reset();
+        self.clear(flag::FAILED_OUTLIER_CHECK);
     }
 
     /// Whether it left its cluster.

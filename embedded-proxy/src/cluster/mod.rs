@@ -12,6 +12,7 @@ mod hosts;
 mod lb;
 mod manager;
 mod members;
+mod outlier;
 pub mod pool;
 mod requests;
 mod stats;
@@ -37,6 +38,7 @@ pub use lb::{
     Selector, SlowStart, SubsetConfig,
 };
 pub use manager::Clusters;
+pub use outlier::{Monitor, Origin as FailureOrigin, Outcome, OutlierConfig};
 pub use pool::{Answer, ConnectFacts, Priority, SendOptions, Upstream};
 pub use requests::{Origin, RequestStats};
 pub use stats::ClusterStats;

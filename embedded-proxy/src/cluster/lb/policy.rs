@@ -1,5 +1,7 @@
 //! Which balancer a cluster uses: `lb_policy` with its own messages, or `load_balancing_policy` with extensions.
 
+use std::time::Duration;
+
 use crate::proto::Reader;
 
 use super::extension;
@@ -33,6 +35,15 @@ pub enum Policy {
 }
 
 impl Policy {
+    /// How fast measured latencies fade; none when the policy needs no latencies.
+    pub fn decay(&self) -> Option<Duration> {
+        match self {
+            Self::PeakEwma(rules) => Some(rules.decay),
+            Self::Subset(subset) => subset.child.policy.decay(),
+            _ => None,
+        }
+    }
+
     /// Slow start of the policy, or of the one within it.
     pub fn slow_start(&self) -> Option<&SlowStart> {
         match self {
