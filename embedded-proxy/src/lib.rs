@@ -2,6 +2,7 @@
 //!
 //! There is no Kubernetes in this crate.
 
+pub mod admin;
 pub mod bootstrap;
 pub mod cluster;
 pub mod filters;

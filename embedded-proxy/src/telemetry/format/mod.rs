@@ -22,6 +22,7 @@ pub use context::{FormatContext, LogType};
 pub use environment::set_environment;
 pub use facts::any_grpc_status;
 pub use json::{JsonFormat, write_json};
+pub use path::decode as percent_decode;
 pub use piece::Piece;
 pub use substitution::Substitution;
 pub use text::{DEFAULT, Format};

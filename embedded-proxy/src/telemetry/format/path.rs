@@ -51,7 +51,7 @@ pub(super) fn query_parameter(head: &RequestHead, name: &str) -> Option<String> 
 }
 
 /// Undoes percent encoding; what is no valid escape stays.
-pub(super) fn decode(text: &str) -> String {
+pub fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
