@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::assemble::Assembly;
 use super::initialise::initialise;
@@ -10,6 +11,7 @@ use super::life::Stage;
 use super::steer::steer;
 use super::threads::Threads;
 use super::{Ask, Options};
+use crate::admin::{self, Admin, AdminOptions};
 use crate::bootstrap::Bootstrap;
 use crate::proto::Defect;
 use crate::services::{Services, Workers};
@@ -19,6 +21,7 @@ use crate::services::{Services, Workers};
 pub struct Server {
     services: Arc<Services>,
     threads: Threads,
+    admin: Option<SocketAddr>,
 }
 
 impl Server {
@@ -33,9 +36,13 @@ impl Server {
         let build = assembly.build.clone();
         assembly.defects.verdict(Some(()))?;
         let services = build.services.clone();
+        let admin = match &bootstrap.admin {
+            Some(wanted) => Some(serve_admin(wanted.address, &services, options)?),
+            None => None,
+        };
         main.spawn(steer(services.clone(), options.clone()));
         main.spawn(initialise(build, bootstrap.dynamic));
-        Ok(Self { services, threads })
+        Ok(Self { services, threads, admin })
     }
 
     /// Builds everything that [`Server::start`] builds and lets it go: no socket is bound, no host is asked.
@@ -57,6 +64,11 @@ impl Server {
     /// Whether it takes traffic.
     pub fn ready(&self) -> bool {
         self.services.life.ready()
+    }
+
+    /// The address of the admin interface, when there is one.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin
     }
 
     /// The addresses that listeners are bound to, by name.
@@ -88,7 +100,28 @@ impl Server {
 
     /// Ends now and waits until all threads are gone.
     pub fn shutdown(mut self) {
+        self.services.log_files.flush(LOG_PATIENCE);
         self.threads.end();
+    }
+}
+
+/// Time that access logs may take to be written when the proxy ends.
+const LOG_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Starts the admin interface; returns its address.
+fn serve_admin(wanted: SocketAddr, services: &Arc<Services>, options: &Options) -> Result<SocketAddr, Vec<Defect>> {
+    let about = AdminOptions {
+        concurrency: u32::try_from(options.concurrency).unwrap_or(u32::MAX),
+        drain_time: options.drain_time,
+        ..AdminOptions::default()
+    };
+    let admin = Arc::new(Admin { services: services.clone(), options: about });
+    match admin::serve(wanted, admin) {
+        Ok((address, _)) => Ok(address),
+        Err(error) => {
+            let message = format!("the admin interface cannot listen on {wanted}: {error}");
+            Err(vec![Defect { path: "admin.address".into(), message }])
+        }
     }
 }
 

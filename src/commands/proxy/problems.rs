@@ -47,6 +47,8 @@ impl Problem {
 
 /// Reads the documents as one bootstrap: later ones are merged into the first as protobuf merges messages.
 pub fn bootstrap(documents: &[Document]) -> Result<Bootstrap, Vec<Defect>> {
+    // What %ENVIRONMENT(NAME)% of log formats reads; the proxy does not look at the environment itself.
+    embedded_proxy::telemetry::format::set_environment(crate::config::env::variable);
     let values: Vec<serde_json::Value> = documents.iter().map(Document::to_json).collect();
     Bootstrap::from_documents(&values)
 }
