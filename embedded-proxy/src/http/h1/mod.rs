@@ -17,3 +17,6 @@ mod wire;
 
 pub use client::{Client, ClientOptions, Home};
 pub use server::serve;
+
+#[cfg(test)]
+mod tests;

@@ -150,8 +150,10 @@ fn line(input: &[u8], spans: &mut Vec<Span>, limits: Limits, options: &Http1Opti
     let length = match result {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Ok(None),
-        Err(httparse::Error::Version) => return Err(version(input)),
-        Err(error) => return Err(error.into()),
+        Err(error) => {
+            let refusal = Refusal::from(error);
+            return Err(if refusal == CODEC_ERROR { version(input) } else { refusal });
+        }
     };
     fields::note(input, request.headers, spans);
     let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version) else {
@@ -165,9 +167,12 @@ fn line(input: &[u8], spans: &mut Vec<Span>, limits: Limits, options: &Http1Opti
     Ok(Some(Line { method, target, minor, length }))
 }
 
-/// What a first line without a version that we speak is: another version of HTTP, or nothing.
+/// What a head that is no HTTP/1 is: another version of HTTP, or nothing.
 fn version(input: &[u8]) -> Refusal {
-    let line = input.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = input.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if line.starts_with(b" ") {
+        return CODEC_ERROR;
+    }
     let mut words = line.trim_ascii_end().split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     let (method, target, version) = (words.next(), words.next(), words.next());
     let known = method
@@ -175,6 +180,7 @@ fn version(input: &[u8]) -> Refusal {
         .is_some_and(|method| METHODS.binary_search(&method).is_ok());
     let versioned = match version {
         None => true,
+        Some(b"HTTP/1.0" | b"HTTP/1.1") => false,
         Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor]) => major.is_ascii_digit() && minor.is_ascii_digit(),
         Some(_) => false,
     };
