@@ -122,7 +122,7 @@ impl Addition {
     }
 
     /// Sets or adds the field.
-    pub(super) fn apply(&self, headers: &mut Headers, context: &FormatContext<'_>) {
+    pub fn apply(&self, headers: &mut Headers, context: &FormatContext<'_>) {
         let Some(value) = self.due(headers, self.value(context)) else { return };
         if self.overwrites() {
             headers.set(self.name.clone(), value);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Action, Edits, Forward, Mirror, PerFilter, RetryPolicy, Route, RouteTable, Target, VirtualHost, Weighted};
 use crate::http::{RequestHead, ResponseHead};
-use crate::stream::Exchange;
+use crate::stream::{Exchange, StreamInfo};
 use crate::telemetry::format::FormatContext;
 
 /// Which cluster of its route a request got.
@@ -137,6 +137,19 @@ impl RouteHit {
     /// Time limit for a stream on which nothing moves: none when the route does not say, zero for no limit.
     pub fn idle_limit(&self) -> Option<Duration> {
         self.forward()?.timeouts.idle
+    }
+
+    /// Whether the route allows an upgrade (`websocket`, `CONNECT`): none when it does not say and the connection manager's
+    /// word counts.
+    pub fn upgrade(&self, kind: &str) -> Option<bool> {
+        self.forward()?.allows_upgrade(kind)
+    }
+
+    /// Notes names and metadata of virtual host and route in the record of the exchange.
+    pub fn note(&self, info: &mut StreamInfo) {
+        info.route_name = Some(self.route().name.clone());
+        info.virtual_host = Some(self.host().name.clone());
+        info.route_metadata = Some(self.route().metadata.clone());
     }
 
     fn filters(&self) -> [Option<&PerFilter>; 4] {

@@ -12,6 +12,7 @@ mod metadata;
 mod rbac;
 mod registry;
 mod structs;
+pub mod router;
 #[cfg(test)]
 pub(crate) mod testing;
 mod throttle;

@@ -1,0 +1,120 @@
+//! What the client is told when there is no response: status, text, flag and details in Envoy's words.
+
+use http::{HeaderValue, StatusCode};
+
+use crate::cluster::{UpstreamError, UpstreamErrorKind};
+use crate::http::{Reply, StreamError};
+use crate::route::names;
+use crate::stream::Flag;
+
+/// No host may take the request.
+pub(super) fn no_host() -> Reply {
+    Reply::new(StatusCode::SERVICE_UNAVAILABLE, "no_healthy_upstream", "no healthy upstream")
+        .flag(Flag::NoHealthyUpstream)
+}
+
+/// Time is up. `details` says which time.
+pub(super) fn timeout(status: StatusCode, details: &'static str) -> Reply {
+    let text = if status == StatusCode::GATEWAY_TIMEOUT { "upstream request timeout" } else { "" };
+    Reply::new(status, details, text).flag(Flag::UpstreamRequestTimeout)
+}
+
+/// The last attempt failed. `retried`: it was not the first. `tell`: fields of Envoy's own may be added.
+pub(super) fn reset(error: &UpstreamError, retried: bool, tell: bool) -> Reply {
+    if let UpstreamErrorKind::Request(error) = error.kind {
+        return request(error);
+    }
+    let reason = reason(error.kind);
+    let transport = transport(error);
+    let retried = if retried { "retried and the latest " } else { "" };
+    let (text, details) = match transport {
+        "" => (String::new(), String::new()),
+        transport => (format!(", transport failure reason: {transport}"), format!("|{transport}")),
+    };
+    let body =
+        format!("upstream connect error or disconnect/reset before headers. {retried}reset reason: {reason}{text}");
+    let details = format!("upstream_reset_before_response_started{{{reason}{details}}}").replace([' ', '\t'], "_");
+    let status = match error.kind {
+        UpstreamErrorKind::Protocol | UpstreamErrorKind::TooLarge => StatusCode::BAD_GATEWAY,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let mut reply = Reply::new(status, details, body).flag(error.flag());
+    if error.kind == UpstreamErrorKind::Overflow && tell {
+        reply.headers.add(names::OVERLOADED, HeaderValue::from_static("true"));
+    }
+    reply
+}
+
+/// Envoy's word for a kind of failure.
+fn reason(kind: UpstreamErrorKind) -> &'static str {
+    match kind {
+        UpstreamErrorKind::ConnectFailure => "remote connection failure",
+        UpstreamErrorKind::ConnectTimeout => "connection timeout",
+        UpstreamErrorKind::Disconnected => "connection termination",
+        UpstreamErrorKind::Reset => "remote reset",
+        UpstreamErrorKind::Refused => "remote refused stream reset",
+        UpstreamErrorKind::Overflow => "overflow",
+        UpstreamErrorKind::Protocol | UpstreamErrorKind::TooLarge => "protocol error",
+        UpstreamErrorKind::Request(_) => "local reset",
+    }
+}
+
+/// Only failures to connect have a reason of the transport.
+fn transport(error: &UpstreamError) -> &str {
+    match error.kind {
+        UpstreamErrorKind::ConnectFailure => &error.detail,
+        _ => "",
+    }
+}
+
+/// The request's own body failed.
+fn request(error: StreamError) -> Reply {
+    match error {
+        StreamError::TooLarge => {
+            Reply::new(StatusCode::PAYLOAD_TOO_LARGE, "request_payload_too_large", "Payload Too Large")
+        }
+        StreamError::IdleTimeout => Reply::new(StatusCode::REQUEST_TIMEOUT, "stream_idle_timeout", "stream timeout")
+            .flag(Flag::StreamIdleTimeout),
+        StreamError::Timeout => Reply::new(StatusCode::REQUEST_TIMEOUT, "request_overall_timeout", "request timeout"),
+        StreamError::Protocol(_) => {
+            Reply::new(StatusCode::BAD_REQUEST, "codec_error", "Bad Request").flag(Flag::DownstreamProtocolError)
+        }
+        StreamError::Disconnected => Reply::new(StatusCode::BAD_REQUEST, "downstream_remote_disconnect", "")
+            .flag(Flag::DownstreamConnectionTermination),
+        StreamError::Reset(_) => {
+            Reply::new(StatusCode::BAD_REQUEST, "downstream_remote_reset", "").flag(Flag::DownstreamRemoteReset)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_have_envoys_words() {
+        let refused =
+            UpstreamError::unsent(UpstreamErrorKind::ConnectFailure, "delayed connect error: Connection refused");
+        let reply = reset(&refused, false, true);
+        assert_eq!(
+            reply.body,
+            "upstream connect error or disconnect/reset before headers. reset reason: remote connection \
+            failure, transport failure reason: delayed connect error: Connection refused"
+        );
+        assert_eq!(
+            reply.details,
+            "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_\
+            Connection_refused}"
+        );
+        assert_eq!((reply.status.as_u16(), reply.flag), (503, Some(Flag::UpstreamConnectionFailure)));
+        let full = reset(&UpstreamError::unsent(UpstreamErrorKind::Overflow, "x"), true, true);
+        assert_eq!(
+            full.body,
+            "upstream connect error or disconnect/reset before headers. retried and the latest reset \
+            reason: overflow"
+        );
+        assert_eq!(full.headers.text(&names::OVERLOADED), Some("true"));
+        assert_eq!(reset(&UpstreamError::sent(UpstreamErrorKind::Protocol, "x"), false, true).status.as_u16(), 502);
+        assert_eq!(timeout(StatusCode::NO_CONTENT, "response_timeout").body, "");
+    }
+}

@@ -1,0 +1,346 @@
+//! Forwarding: attempts, one after the other, until one has an answer for the client.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use http::{HeaderValue, StatusCode};
+use tokio::time::Instant;
+
+use crate::cluster::{Answer, Choice, Cluster, Host, Origin, SendOptions, UpstreamError};
+use crate::http::{Reply, Request, Response, ResponseHead, Version};
+use crate::route::{Forward, Input, RouteHit, TrafficStats, names};
+use crate::services::Services;
+use crate::stream::{Exchange, Flag};
+
+use super::Router;
+use super::attempt::{Attempt, attempt};
+use super::replay::{Keeping, Replay};
+use super::retry::{Failure, Retries, Traffic, Verdict, each};
+use super::serve::is_internal;
+use super::tail::{End, Tail};
+use super::timeouts::{Announce, Limits};
+use super::timer::Timer;
+use super::{failure, prepare, shadow};
+
+/// A request that is being forwarded.
+pub(super) struct Forwarding<'f> {
+    router: &'f Router,
+    hit: &'f RouteHit,
+    forward: &'f Forward,
+    cluster: Arc<Cluster>,
+    limits: Limits,
+    retries: Option<Retries>,
+    body: Replay,
+    hash: Option<u64>,
+    cookies: Vec<String>,
+    traffic: [Option<Arc<TrafficStats>>; 2],
+    internal: bool,
+    /// Whether responses are counted by code.
+    counted: bool,
+    tried: Vec<SocketAddr>,
+    whole: Option<Timer>,
+}
+
+/// What an attempt led to.
+enum Next {
+    Done(Response),
+    Fail(Box<Reply>),
+    Again,
+}
+
+impl<'f> Forwarding<'f> {
+    /// Chooses the cluster and makes the request ready to go.
+    pub(super) fn begin(
+        router: &'f Router,
+        services: &'f Arc<Services>,
+        exchange: &mut Exchange,
+        hit: &'f RouteHit,
+        forward: &'f Forward,
+    ) -> Result<Self, Box<Reply>> {
+        let Some(cluster) = hit.cluster().and_then(|name| services.clusters.get(name)) else {
+            router.stats.no_cluster.inc();
+            let reply = Reply::new(forward.missing_cluster, "cluster_not_found", "");
+            return Err(Box::new(reply.flag(Flag::NoClusterFound)));
+        };
+        note_cluster(exchange, &cluster);
+        let virtual_cluster = hit.host().virtual_cluster(&Input::of(exchange));
+        let traffic = [virtual_cluster.map(|(_, stats)| stats.clone()), hit.route().stats.clone()];
+        exchange.info.virtual_cluster = virtual_cluster.map(|(name, _)| name.into());
+        let head = &mut exchange.request.head;
+        if let Some(reply) = router.strict.iter().find_map(|check| check.refuses(head)) {
+            return Err(Box::new(reply));
+        }
+        if cluster.drops(exchange.random).is_some() {
+            let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE, "drop_overload", "drop overload");
+            return Err(Box::new(reply));
+        }
+        let policy = hit.retry();
+        let limits = Limits::take(&forward.timeouts, policy.map(|policy| &**policy), router.respect_expected, head);
+        let retries = Retries::take(policy, head);
+        let counted = router.dynamic_stats && !(router.suppress_grpc_codes && head.is_grpc());
+        let mut cookies = Vec::new();
+        let hash = forward.hash.hash(exchange, |cookie| cookies.push(cookie));
+        let keep = retries.is_some() || !hit.mirrors().is_empty();
+        let buffer = hit.buffer_limit().unwrap_or(exchange.connection.buffer_limit.into());
+        let body = Replay::new(std::mem::take(&mut exchange.request.body), keep, buffer);
+        let internal = is_internal(exchange);
+        let forwarding = Self {
+            router,
+            hit,
+            forward,
+            cluster,
+            limits,
+            retries,
+            body,
+            hash,
+            cookies,
+            traffic,
+            internal,
+            counted,
+            tried: Vec::new(),
+            whole: None,
+        };
+        each(forwarding.traffic(), |stats| stats.total.inc());
+        forwarding.finish_head(exchange);
+        shadow::mirror(services, exchange, hit, &forwarding.body, limits.response);
+        Ok(forwarding)
+    }
+
+    fn finish_head(&self, exchange: &mut Exchange) {
+        self.announce(exchange);
+        exchange.info.attempts = 1;
+        self.count_attempt(exchange);
+        prepare::prepare(exchange, self.hit, !self.router.suppress);
+    }
+
+    /// Sends the request until it has an answer.
+    pub(super) async fn run(mut self, exchange: &mut Exchange) -> Result<Response, Box<Reply>> {
+        loop {
+            let Some(host) = self.pick(exchange) else {
+                return Err(self.failed(exchange, failure::no_host(), None));
+            };
+            note_host(exchange, &host);
+            let outcome = self.send(exchange, &host).await;
+            match self.next(exchange, &host, outcome).await {
+                Next::Done(response) => return Ok(response),
+                Next::Fail(reply) => return Err(reply),
+                Next::Again => self.prepare_again(exchange),
+            }
+        }
+    }
+
+    fn traffic(&self) -> Traffic<'_> {
+        [self.traffic[0].as_ref(), self.traffic[1].as_ref()]
+    }
+
+    fn pick(&self, exchange: &Exchange) -> Option<Arc<Host>> {
+        let policy = self.retries.as_ref().map(Retries::policy);
+        let other = policy.is_some_and(|policy| policy.other_hosts);
+        let subset = self.hit.subset();
+        let choice = Choice {
+            hash: self.hash,
+            subset: &subset,
+            avoid: if other { &self.tried } else { &[] },
+            attempts: policy.map_or(0, |policy| policy.host_attempts),
+            original_dst: exchange.connection.local_restored.then_some(exchange.connection.local),
+            random: fastrand::u64(..),
+        };
+        self.cluster.pick(&choice)
+    }
+
+    async fn send(&mut self, exchange: &mut Exchange, host: &Arc<Host>) -> Attempt {
+        if self.retries.is_some() {
+            self.tried.push(host.address);
+        }
+        prepare::prepare_for(&mut exchange.request.head, self.hit, host);
+        let request = Request { head: exchange.request.head.clone(), body: self.body.body() };
+        let options =
+            SendOptions { priority: self.forward.priority, downstream: Some(&exchange.connection), alpn: None };
+        exchange.info.upstream_started = Some(Instant::now());
+        let send = self.cluster.send(host, request, &options);
+        attempt(send, &self.body, &self.limits, &mut self.whole, exchange.info.started).await
+    }
+
+    /// Decides what follows an attempt.
+    async fn next(&mut self, exchange: &mut Exchange, host: &Arc<Host>, outcome: Attempt) -> Next {
+        match outcome {
+            Attempt::Answer(answer) => self.answered(exchange, host, answer).await,
+            Attempt::Reset(error) => {
+                if self.try_again(exchange, &Failure::Reset(&error)).await {
+                    return Next::Again;
+                }
+                self.reset(exchange, host, &error)
+            }
+            Attempt::Timeout => {
+                self.cluster.requests.timeout.inc();
+                each(self.traffic(), |stats| stats.timeout.inc());
+                self.timed_out(exchange, host, "response_timeout")
+            }
+            Attempt::PerTryTimeout => {
+                self.cluster.requests.per_try_timeout.inc();
+                self.try_timed_out(exchange, host, "upstream_per_try_timeout").await
+            }
+            Attempt::PerTryIdle => {
+                self.cluster.requests.per_try_idle_timeout.inc();
+                self.try_timed_out(exchange, host, "upstream_per_try_idle_timeout").await
+            }
+        }
+    }
+
+    async fn try_timed_out(&mut self, exchange: &mut Exchange, host: &Host, details: &'static str) -> Next {
+        if self.try_again(exchange, &Failure::Timeout).await {
+            if self.hit.host().tell_timeout_retry {
+                exchange.request.head.headers.set(names::IS_TIMEOUT_RETRY, HeaderValue::from_static("true"));
+            }
+            return Next::Again;
+        }
+        self.timed_out(exchange, host, details)
+    }
+
+    fn timed_out(&self, exchange: &mut Exchange, host: &Host, details: &'static str) -> Next {
+        host.stats.rq_timeout.fetch_add(1, Ordering::Relaxed);
+        Next::Fail(self.failed(exchange, failure::timeout(self.limits.status, details), Some(host)))
+    }
+
+    fn reset(&self, exchange: &mut Exchange, host: &Host, error: &UpstreamError) -> Next {
+        let flag = error.flag();
+        if flag == Flag::UpstreamConnectionFailure {
+            exchange.info.upstream.failure = Some(error.detail.clone());
+        }
+        let reply = failure::reset(error, exchange.info.attempts > 1, !self.router.suppress);
+        Next::Fail(self.failed(exchange, reply, Some(host)))
+    }
+
+    /// Whether to try again, after the wait that is due.
+    async fn try_again(&mut self, exchange: &mut Exchange, failure: &Failure<'_>) -> bool {
+        let traffic = [self.traffic[0].clone(), self.traffic[1].clone()];
+        let Some(retries) = &mut self.retries else { return false };
+        if self.body.keeping() == Keeping::TooLarge {
+            self.cluster.requests.retry_or_shadow_abandoned.inc();
+            self.retries = None;
+            return false;
+        }
+        let traffic = [traffic[0].as_ref(), traffic[1].as_ref()];
+        match retries.decide(failure, &self.cluster, self.forward.priority, traffic) {
+            Verdict::Again(wait) => {
+                tokio::time::sleep(wait).await;
+                exchange.info.attempts += 1;
+                true
+            }
+            Verdict::No => false,
+            Verdict::LimitExceeded => {
+                exchange.info.flags.set(Flag::UpstreamRetryLimitExceeded);
+                false
+            }
+            Verdict::Overflow => {
+                exchange.info.flags.set(Flag::UpstreamOverflow);
+                false
+            }
+        }
+    }
+
+    /// The head of the next attempt.
+    fn prepare_again(&mut self, exchange: &mut Exchange) {
+        self.count_attempt(exchange);
+        self.announce(exchange);
+    }
+
+    fn count_attempt(&self, exchange: &mut Exchange) {
+        if self.hit.host().count_attempts {
+            exchange.request.head.headers.set(names::ATTEMPT_COUNT, exchange.info.attempts.into());
+        }
+    }
+
+    fn announce(&self, exchange: &mut Exchange) {
+        let ended = self.body.ended_at(exchange.info.started);
+        let elapsed = ended.map(|ended| ended.elapsed()).unwrap_or_default();
+        let rules = Announce { insert: !self.router.suppress, keep: self.router.respect_expected };
+        self.limits.announce(&self.forward.timeouts, elapsed, rules, &mut exchange.request.head);
+    }
+
+    /// The upstream answered.
+    async fn answered(&mut self, exchange: &mut Exchange, host: &Arc<Host>, answer: Answer) -> Next {
+        note_answer(exchange, &answer);
+        let Answer { mut response, .. } = answer;
+        if self.try_again(exchange, &Failure::Response(&response.head)).await {
+            return Next::Again;
+        }
+        self.body.let_go();
+        let ended = self.body.ended_at(exchange.info.started);
+        if let Some(ended) = ended.filter(|_| !self.router.suppress) {
+            let milliseconds = u64::try_from(ended.elapsed().as_millis()).unwrap_or(u64::MAX);
+            response.head.headers.set(names::SERVICE_TIME, milliseconds.into());
+        }
+        let origin = self.origin(&response.head);
+        self.count(response.head.status, origin, Some(host));
+        prepare::set_cookies(&mut response.head.headers, std::mem::take(&mut self.cookies));
+        self.tell_attempts(exchange, &mut response.head);
+        self.hit.edit_response(exchange, &mut response.head);
+        exchange.info.details = Some("via_upstream".to_string());
+        let end = End {
+            cluster: self.cluster.clone(),
+            traffic: self.traffic.clone(),
+            origin,
+            timed: self.counted,
+            broken: self.router.stats.reset_after_start.clone(),
+            began: exchange.info.started,
+            request: self.body.clone(),
+        };
+        let (limit, idle) = (self.limits.response, self.limits.per_try_idle);
+        response.body = Tail::wrap(response.body, end, self.whole.take(), limit, idle);
+        Next::Done(response)
+    }
+
+    fn origin(&self, head: &ResponseHead) -> Origin {
+        let canary = head.headers.get(&names::UPSTREAM_CANARY).is_some_and(|value| value == "true");
+        Origin { internal: self.internal, canary }
+    }
+
+    fn tell_attempts(&self, exchange: &Exchange, head: &mut ResponseHead) {
+        if self.hit.host().count_attempts_in_response {
+            head.headers.set(names::ATTEMPT_COUNT, exchange.info.attempts.into());
+        }
+    }
+
+    /// Counts what the client gets.
+    fn count(&self, status: StatusCode, origin: Origin, host: Option<&Host>) {
+        if let Some(host) = host {
+            let counter = if status.is_server_error() { &host.stats.rq_error } else { &host.stats.rq_success };
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        if self.counted {
+            self.cluster.requests.count(status, origin);
+            each(self.traffic(), |stats| stats.codes.count(status));
+        }
+    }
+
+    /// Completes a reply of our own.
+    fn failed(&self, exchange: &Exchange, mut reply: Reply, host: Option<&Host>) -> Box<Reply> {
+        self.count(reply.status, Origin { internal: self.internal, canary: false }, host);
+        if self.hit.host().count_attempts_in_response {
+            reply.headers.set(names::ATTEMPT_COUNT, exchange.info.attempts.into());
+        }
+        Box::new(reply)
+    }
+}
+
+fn note_cluster(exchange: &mut Exchange, cluster: &Cluster) {
+    exchange.info.upstream.cluster = Some(cluster.name.clone());
+    exchange.info.upstream.cluster_alt = Some(cluster.observability_name().clone());
+}
+
+fn note_host(exchange: &mut Exchange, host: &Host) {
+    let upstream = &mut exchange.info.upstream;
+    upstream.host = Some(host.address);
+    upstream.hostname.clone_from(&host.hostname);
+    upstream.metadata = Some(host.metadata());
+}
+
+fn note_answer(exchange: &mut Exchange, answer: &Answer) {
+    let info = &mut exchange.info;
+    info.upstream_first = Some(Instant::now());
+    info.upstream.local = answer.facts.local;
+    info.upstream.tls.clone_from(&answer.facts.tls);
+    info.upstream.protocol = answer.facts.protocol.map(Version::as_str);
+}

@@ -1,0 +1,17 @@
+//! The router: sends the request where its route says, again where the retry policy says, and answers when that fails.
+
+mod attempt;
+mod config;
+mod failure;
+mod forward;
+mod prepare;
+mod replay;
+mod retry;
+mod serve;
+mod shadow;
+mod strict;
+mod tail;
+mod timeouts;
+mod timer;
+
+pub use config::Router;
