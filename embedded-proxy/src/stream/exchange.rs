@@ -58,6 +58,10 @@ pub struct Exchange {
     pub scratch: Scratch,
 }
 
+/// Application protocols to offer upstream instead of the configured ones. Kept in the scratch, for the router.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamAlpn(pub Arc<[String]>);
+
 impl Exchange {
     /// Forgets the route: path or headers that routes match on have changed.
     pub fn clear_route(&mut self) {

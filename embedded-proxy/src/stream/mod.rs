@@ -6,6 +6,6 @@ mod flag;
 mod info;
 
 pub use connection::{Connection, Direction, Tls};
-pub use exchange::{Exchange, Scratch};
+pub use exchange::{Exchange, Scratch, UpstreamAlpn};
 pub use flag::{Flag, Flags};
 pub use info::{StreamInfo, UpstreamInfo};

@@ -7,6 +7,7 @@ mod cors;
 mod edit;
 mod ext_authz;
 mod fault;
+mod istio;
 mod jwt_authn;
 mod metadata;
 mod rbac;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{HttpFilter, PerRoute, buffer, cors, ext_authz, fault, jwt_authn, rbac};
+use super::{HttpFilter, PerRoute, buffer, cors, ext_authz, fault, istio, jwt_authn, rbac};
 use crate::proto::Reader;
 use crate::services::Build;
 
@@ -19,7 +19,6 @@ struct Kind {
 }
 
 /// Reads no per-route configuration: for filters that have none.
-#[allow(dead_code)]
 fn none(reader: &Reader<'_>, _: &Build) -> Option<PerRoute> {
     reader.defect("", "this filter has no configuration per route");
     None
@@ -49,6 +48,18 @@ const KINDS: &[Kind] = &[
         route: Some("envoy.extensions.filters.http.fault.v3.HTTPFault"),
         make: fault::make,
         per_route: fault::per_route,
+    },
+    Kind {
+        config: "io.istio.http.peer_metadata.Config",
+        route: None,
+        make: istio::peer_metadata::make,
+        per_route: none,
+    },
+    Kind {
+        config: "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig",
+        route: None,
+        make: istio::alpn::make,
+        per_route: none,
     },
     Kind {
         config: "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",

@@ -213,8 +213,8 @@ impl ExtAuthz {
     }
 
     fn cluster(&self, exchange: &Exchange) -> Option<Scope> {
-        let name = exchange.route.as_ref()?.cluster()?;
-        Some(Scope::root(&self.services.stats).tagged("cluster", "envoy_cluster_name", name))
+        let cluster = self.services.clusters.get(exchange.route.as_ref()?.cluster()?)?;
+        Some(cluster.scope.clone())
     }
 
     /// Counts for the filter and for the cluster of the route.

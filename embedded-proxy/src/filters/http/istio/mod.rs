@@ -1,0 +1,4 @@
+//! Istio's HTTP filters.
+
+pub(super) mod alpn;
+pub(super) mod peer_metadata;
