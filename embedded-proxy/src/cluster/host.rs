@@ -165,6 +165,7 @@ impl Host {
     /// Says that the host left its cluster: connections to it are to be drained.
     pub(super) fn retire(&self) {
         self.gone.send_replace(true);
+        self.pools.close();
     }
 
     /// Lets go of what outlier detection knew: its rules changed.

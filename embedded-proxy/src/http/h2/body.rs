@@ -1,10 +1,13 @@
 //! Bodies over HTTP/2: frames that come in, and a body that is sent as far as the peer's windows allow.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use h2::{Reason, RecvStream, SendStream};
+use parking_lot::Mutex;
 
 use crate::http::{Body, BodyStream, Frame, Headers, StreamError};
 
@@ -12,9 +15,36 @@ use crate::http::{Body, BodyStream, Frame, Headers, StreamError};
 /// on its way, so no more than a window is ever held.
 pub(super) struct Incoming {
     stream: RecvStream,
+    inflow: Option<Arc<Inflow>>,
     /// Bytes handed out last and not yet given back to the window.
     held: usize,
     data_ended: bool,
+}
+
+/// What the codec wants to know of a request's body, and how it breaks it off.
+#[derive(Debug, Default)]
+pub(super) struct Inflow {
+    /// Bytes handed out.
+    received: AtomicU64,
+    ended: AtomicBool,
+    failed: Mutex<Option<StreamError>>,
+}
+
+impl Inflow {
+    /// Bytes handed out so far.
+    pub(super) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// Whether all of it was handed out.
+    pub(super) fn ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Lets the body fail when it is asked for more.
+    pub(super) fn fail(&self, error: StreamError) {
+        *self.failed.lock() = Some(error);
+    }
 }
 
 impl Incoming {
@@ -23,7 +53,17 @@ impl Incoming {
         if stream.is_end_stream() {
             return Body::Empty;
         }
-        Body::stream(Self { stream, held: 0, data_ended: false })
+        Body::stream(Self { stream, inflow: None, held: 0, data_ended: false })
+    }
+
+    /// The same with something to watch it by; none when there is no body.
+    pub(super) fn watched(stream: RecvStream) -> Option<(Body, Arc<Inflow>)> {
+        if stream.is_end_stream() {
+            return None;
+        }
+        let inflow = Arc::new(Inflow::default());
+        let body = Body::stream(Self { stream, inflow: Some(inflow.clone()), held: 0, data_ended: false });
+        Some((body, inflow))
     }
 }
 
@@ -34,18 +74,29 @@ impl BodyStream for Incoming {
             // Fails only for more than was received.
             let _ = this.stream.flow_control().release_capacity(std::mem::take(&mut this.held));
         }
+        if let Some(error) = this.inflow.as_ref().and_then(|inflow| *inflow.failed.lock()) {
+            return Poll::Ready(Some(Err(error)));
+        }
         while !this.data_ended {
             match ready!(this.stream.poll_data(cx)) {
                 Some(Ok(data)) if data.is_empty() => {}
                 Some(Ok(data)) => {
                     this.held = data.len();
+                    if let Some(inflow) = &this.inflow {
+                        inflow.received.fetch_add(data.len() as u64, Ordering::Relaxed);
+                        inflow.ended.store(this.stream.is_end_stream(), Ordering::Relaxed);
+                    }
                     return Poll::Ready(Some(Ok(Frame::Data(data))));
                 }
                 Some(Err(error)) => return Poll::Ready(Some(Err(stream_error(&error)))),
                 None => this.data_ended = true,
             }
         }
-        Poll::Ready(match ready!(this.stream.poll_trailers(cx)) {
+        let trailers = ready!(this.stream.poll_trailers(cx));
+        if let Some(inflow) = &this.inflow {
+            inflow.ended.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(match trailers {
             Ok(Some(trailers)) => Some(Ok(Frame::Trailers(Headers::from(trailers)))),
             Ok(None) => None,
             Err(error) => Some(Err(stream_error(&error))),

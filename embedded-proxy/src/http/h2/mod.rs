@@ -8,5 +8,6 @@ mod pings;
 mod resets;
 mod server;
 mod stream;
+mod watch;
 
 pub use server::serve;

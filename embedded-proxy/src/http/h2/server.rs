@@ -4,6 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -19,6 +20,7 @@ use crate::stream::Connection;
 use super::pings::Pings;
 use super::resets::Resets;
 use super::stream::{Ended, exchange};
+use super::watch::Watch;
 
 /// Bytes of responses that wait for the socket, for each stream.
 const SEND_BUFFER: usize = 64 << 10;
@@ -36,7 +38,8 @@ pub async fn serve(io: Io, connection: Arc<Connection>, hcm: Arc<Hcm>, mut drain
     if drain.draining() {
         session.drain(None);
     }
-    let make = |request, respond| exchange(hcm.clone(), connection.clone(), request, respond);
+    let watch = session.watch.clone();
+    let make = |request, respond| exchange(hcm.clone(), connection.clone(), request, respond, watch.begin());
     let mut streams = FuturesUnordered::new();
     loop {
         tokio::select! {
@@ -72,7 +75,10 @@ struct Session {
     h2: H2<Io, Bytes>,
     pings: Option<Pings>,
     resets: Resets,
-    idle: Option<std::time::Duration>,
+    watch: Arc<Watch>,
+    /// How often the streams are looked at, and when next.
+    looks: Option<(Duration, Instant)>,
+    idle: Option<Duration>,
     /// When the last stream ended; the beginning of the connection before there was one.
     quiet_since: Instant,
     /// When the connection is asked to end.
@@ -87,9 +93,12 @@ impl Session {
     fn new(mut h2: H2<Io, Bytes>, hcm: &Hcm) -> Self {
         let now = Instant::now();
         let pings = hcm.http2.keepalive.clone().and_then(|keepalive| Pings::new(h2.ping_pong()?, keepalive, now));
+        let watch = Watch::new(hcm.timeouts.stream_idle, hcm.timeouts.request, now);
         Self {
             h2,
             pings,
+            looks: watch.period().map(|period| (period, now + period)),
+            watch,
             resets: Resets::new(hcm.http2.resets, now),
             idle: hcm.timeouts.idle,
             quiet_since: now,
@@ -116,6 +125,9 @@ impl Session {
         streams: &mut FuturesUnordered<F>,
         make: &impl Fn(http::Request<h2::RecvStream>, h2::server::SendResponse<Bytes>) -> F,
     ) -> Poll<()> {
+        if self.looks.is_some() {
+            self.watch.set_now(Instant::now());
+        }
         loop {
             loop {
                 match self.h2.poll_accept(cx) {
@@ -153,8 +165,9 @@ impl Session {
                 }
             }
             let ping = self.pings.as_ref().and_then(Pings::deadline);
+            let look = self.looks.filter(|_| !quiet).map(|(_, next)| next);
             let soft = if self.draining { None } else { [idle, self.ends].into_iter().flatten().min() };
-            let Some(next) = [soft, self.cut, ping].into_iter().flatten().min() else { return Poll::Pending };
+            let Some(next) = [soft, self.cut, ping, look].into_iter().flatten().min() else { return Poll::Pending };
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(next)));
             // A timer that fires early only looks again: it is not moved for deadlines that go back.
             if timer.deadline() > next || timer.is_elapsed() {
@@ -166,6 +179,12 @@ impl Session {
             let now = Instant::now();
             if self.cut.is_some_and(|cut| cut <= now) {
                 return Poll::Ready(());
+            }
+            if let Some((period, next)) = &mut self.looks {
+                if *next <= now {
+                    *next = now + *period;
+                    self.watch.come_by(now);
+                }
             }
             if soft.is_some_and(|soft| soft <= now) {
                 self.drain(None);

@@ -12,11 +12,12 @@ use http::{StatusCode, header};
 use tokio::time::Instant;
 
 use crate::hcm::{Hcm, Served};
-use crate::http::{Request, ResponseHead, StreamError};
+use crate::http::{Body, Request, ResponseHead, StreamError};
 use crate::stream::{Connection, Flag};
 
-use super::body::{Incoming, Outgoing, SendFailure};
+use super::body::{Incoming, Inflow, Outgoing, SendFailure};
 use super::head;
+use super::watch::{Late, Watched};
 
 /// How an exchange ended, for the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +34,17 @@ pub(super) async fn exchange(
     connection: Arc<Connection>,
     request: http::Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
+    watched: Watched,
 ) -> Ended {
     let (parts, stream) = request.into_parts();
     if parts.headers.len() > hcm.max_fields {
         respond.send_reset(Reason::PROTOCOL_ERROR);
         return Ended::Here;
     }
-    let body = Incoming::body(stream);
+    let (body, inflow) = match Incoming::watched(stream) {
+        Some((body, inflow)) => (body, Some(inflow)),
+        None => (Body::Empty, None),
+    };
     let mut head = head::request_in(parts, connection.scheme());
     if !body.is_empty() && head.headers.get(&header::EXPECT).is_some_and(|value| value == "100-continue") {
         let mut go_on = http::Response::new(());
@@ -53,18 +58,34 @@ pub(super) async fn exchange(
         let mut serving = pin!(hcm.serve(&connection, Request { head, body }));
         poll_fn(|cx| match serving.as_mut().poll(cx) {
             Poll::Ready(served) => Poll::Ready(Some(served)),
-            Poll::Pending => respond.poll_reset(cx).map(|_| None),
+            Poll::Pending if respond.poll_reset(cx).is_ready() => Poll::Ready(None),
+            Poll::Pending => {
+                let Some(inflow) = inflow.as_ref().filter(|inflow| !inflow.ended()) else { return Poll::Pending };
+                match watched.waits(inflow.received(), cx) {
+                    None => return Poll::Pending,
+                    Some(Late::Idle) => inflow.fail(StreamError::IdleTimeout),
+                    Some(Late::Request) => inflow.fail(StreamError::Timeout),
+                }
+                // Whoever waits for the rest of the request hears of it now.
+                serving.as_mut().poll(cx).map(Some)
+            }
         })
         .await
     };
     match served {
-        Some(served) => answer(served, respond, upgrade).await,
+        Some(served) => answer(served, respond, upgrade, &watched, inflow.as_deref()).await,
         None => Ended::ByClient,
     }
 }
 
 /// Sends the response.
-async fn answer(mut served: Served, mut respond: SendResponse<Bytes>, upgrade: bool) -> Ended {
+async fn answer(
+    mut served: Served,
+    mut respond: SendResponse<Bytes>,
+    upgrade: bool,
+    watched: &Watched,
+    inflow: Option<&Inflow>,
+) -> Ended {
     let head = std::mem::replace(&mut served.response.head, ResponseHead::new(StatusCode::OK));
     let body = std::mem::take(&mut served.response.body);
     let ends = head::ends(&head, &body);
@@ -74,7 +95,17 @@ async fn answer(mut served: Served, mut respond: SendResponse<Bytes>, upgrade: b
         Err(_) => return Ended::ByClient,
     };
     let mut outgoing = Outgoing::new(body);
-    let sent = if ends { Ok(()) } else { poll_fn(|cx| outgoing.poll(&mut stream, cx)).await };
+    let send = poll_fn(|cx| match outgoing.poll(&mut stream, cx) {
+        Poll::Ready(sent) => Poll::Ready(sent),
+        Poll::Pending => {
+            let progress = 1 + outgoing.sent + inflow.map_or(0, Inflow::received);
+            match watched.waits(progress, cx) {
+                Some(Late::Idle) => Poll::Ready(Err(SendFailure::Source(StreamError::IdleTimeout))),
+                Some(Late::Request) | None => Poll::Pending,
+            }
+        }
+    });
+    let sent = if ends { Ok(()) } else { send.await };
     let info = served.info();
     info.bytes_sent += outgoing.sent;
     info.response_sent = Some(Instant::now());
