@@ -5,7 +5,7 @@
 
 use bytes::{Bytes, BytesMut};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::http::{Body, Headers, RequestHead, ResponseHead, Version};
 
@@ -26,16 +26,17 @@ pub(super) fn request_in(parts: http::request::Parts, scheme: &'static str) -> R
     RequestHead { method, scheme, authority, path, upgrade: protocol, version: Version::Http2, headers }
 }
 
-/// The head of a response to send. `upgrade` and `connect` tell what the request was.
-pub(super) fn response_out(head: ResponseHead, upgrade: bool) -> http::Response<()> {
+/// The head of a response to send; `upgrade`: the request was an extended CONNECT. The head stays for the logs.
+pub(super) fn response_out(head: &ResponseHead, upgrade: bool) -> http::Response<()> {
     let accepted = upgrade && head.status == StatusCode::SWITCHING_PROTOCOLS;
-    let mut headers = head.headers.into_map();
-    drop_connection_fields(&mut headers);
+    let mut headers = HeaderMap::with_capacity(head.headers.len());
+    for (name, value) in head.headers.iter() {
+        if may_be_sent(name, value, accepted) {
+            headers.append(name.clone(), value.clone());
+        }
+    }
     let mut response = http::Response::new(());
     *response.status_mut() = if accepted { StatusCode::OK } else { head.status };
-    if accepted {
-        headers.remove(header::CONTENT_LENGTH);
-    }
     *response.headers_mut() = headers;
     response
 }
@@ -44,11 +45,14 @@ pub(super) fn response_out(head: ResponseHead, upgrade: bool) -> http::Response<
 pub(super) fn request_out(head: RequestHead) -> Option<http::Request<()>> {
     let mut request = http::Request::new(());
     let connect = head.method == Method::CONNECT && head.upgrade.is_none();
-    let mut headers = head.headers.into_map();
-    drop_connection_fields(&mut headers);
+    let mut headers = HeaderMap::with_capacity(head.headers.len());
+    for (name, value) in head.headers {
+        if may_be_sent(&name, &value, head.upgrade.is_some()) {
+            headers.append(name, value);
+        }
+    }
     if let Some(protocol) = &head.upgrade {
         request.extensions_mut().insert(h2::ext::Protocol::from(protocol.as_str()));
-        headers.remove(header::CONTENT_LENGTH);
     }
     *request.method_mut() = if head.upgrade.is_some() { Method::CONNECT } else { head.method };
     let mut parts = http::uri::Parts::default();
@@ -97,17 +101,15 @@ fn headers_in(map: HeaderMap) -> Headers {
     headers
 }
 
-/// Fields that HTTP/2 forbids (RFC 9113 8.2.2). The HTTP/1 codec takes them off already; filters and header edits
-/// could have put them back. `te` may only say `trailers`.
-fn drop_connection_fields(headers: &mut HeaderMap) {
-    for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::HOST] {
-        headers.remove(name);
-    }
-    for name in ["keep-alive", "proxy-connection"] {
-        headers.remove(name);
-    }
-    if headers.get(header::TE).is_some_and(|value| value != "trailers") {
-        headers.remove(header::TE);
+/// Whether a field is allowed in HTTP/2 (RFC 9113 8.2.2). The HTTP/1 codec takes those that are not off already; filters
+/// and header edits could have put them back. `te` may only say `trailers`; a stream that changes its protocol has no
+/// length.
+fn may_be_sent(name: &HeaderName, value: &HeaderValue, upgrade: bool) -> bool {
+    match *name {
+        header::CONNECTION | header::TRANSFER_ENCODING | header::UPGRADE | header::HOST => false,
+        header::TE => value == "trailers",
+        header::CONTENT_LENGTH => !upgrade,
+        _ => !matches!(name.as_str(), "keep-alive" | "proxy-connection"),
     }
 }
 

@@ -12,7 +12,7 @@ use http::{StatusCode, header};
 use tokio::time::Instant;
 
 use crate::hcm::{Hcm, Served};
-use crate::http::{Body, Request, ResponseHead, StreamError};
+use crate::http::{Body, Request, StreamError};
 use crate::stream::{Connection, Flag};
 
 use super::body::{Incoming, Inflow, Outgoing, SendFailure};
@@ -86,11 +86,11 @@ async fn answer(
     watched: &Watched,
     inflow: Option<&Inflow>,
 ) -> Ended {
-    let head = std::mem::replace(&mut served.response.head, ResponseHead::new(StatusCode::OK));
     let body = std::mem::take(&mut served.response.body);
-    let ends = head::ends(&head, &body);
+    let ends = head::ends(&served.response.head, &body);
+    let response = head::response_out(&served.response.head, upgrade);
     served.info().response_started = Some(Instant::now());
-    let mut stream = match respond.send_response(head::response_out(head, upgrade), ends) {
+    let mut stream = match respond.send_response(response, ends) {
         Ok(stream) => stream,
         Err(_) => return Ended::ByClient,
     };
