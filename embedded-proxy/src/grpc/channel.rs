@@ -150,3 +150,84 @@ impl Service<http::Request<tonic::body::Body>> for Channel {
         Box::pin(self.clone().call(request))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_service_client::RateLimitServiceClient;
+    use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_service_server::{
+        RateLimitService, RateLimitServiceServer,
+    };
+    use envoy_types::pb::envoy::service::ratelimit::v3::{RateLimitRequest, RateLimitResponse};
+    use serde_json::json;
+    use tokio::net::TcpListener;
+    use tokio_stream::wrappers::TcpListenerStream;
+
+    use super::*;
+    use crate::cluster::testing::{apply, assignment, build};
+    use crate::proto::{Defect, Defects, from_json};
+
+    /// Answers with the metadata that came, as text.
+    struct Echo;
+
+    #[tonic::async_trait]
+    impl RateLimitService for Echo {
+        async fn should_rate_limit(
+            &self,
+            request: tonic::Request<RateLimitRequest>,
+        ) -> Result<tonic::Response<RateLimitResponse>, Status> {
+            if request.get_ref().domain == "deny" {
+                return Err(Status::permission_denied("not this one"));
+            }
+            let seen = request.metadata().get("x-extra").map(|value| value.to_str().unwrap().to_string());
+            let raw_body = format!("{} {seen:?}", request.get_ref().domain).into_bytes();
+            Ok(tonic::Response::new(RateLimitResponse { raw_body, ..RateLimitResponse::default() }))
+        }
+    }
+
+    fn read(value: &serde_json::Value, build: &Build) -> Result<Channel, Vec<Defect>> {
+        let message = from_json("envoy.config.core.v3.GrpcService", value).unwrap();
+        let defects = Defects::new();
+        let channel = Channel::read(&Reader::new(message, "", &defects), build);
+        defects.verdict(channel)
+    }
+
+    #[tokio::test]
+    async fn a_client_of_tonic_talks_to_a_cluster() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = tonic::transport::Server::builder().add_service(RateLimitServiceServer::new(Echo));
+        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        let build = build();
+        let hosts = assignment(&[("127.0.0.1", port, 1)]);
+        apply(&json!({"name": "limits", "load_assignment": hosts, "http2_protocol_options": {}}), &build);
+        let channel = read(
+            &json!({
+                "envoy_grpc": {"cluster_name": "limits"},
+                "timeout": "5s",
+                "initial_metadata": [{"key": "x-extra", "value": "more"}],
+            }),
+            &build,
+        );
+        let mut client = RateLimitServiceClient::new(channel.unwrap());
+        let ask = |domain: &str| RateLimitRequest { domain: domain.into(), ..RateLimitRequest::default() };
+        for domain in ["a", "b"] {
+            let answer = client.should_rate_limit(ask(domain)).await.unwrap().into_inner();
+            assert_eq!(String::from_utf8(answer.raw_body).unwrap(), format!("{domain} Some(\"more\")"));
+        }
+        let denied = client.should_rate_limit(ask("deny")).await.unwrap_err();
+        assert_eq!((denied.code(), denied.message()), (tonic::Code::PermissionDenied, "not this one"));
+        let stats = &build.services.clusters.get("limits").unwrap().upstream.stats;
+        assert_eq!((stats.cx_total.value(), stats.rq_total.value()), (1, 3));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_called_is_said() {
+        let build = build();
+        let channel = read(&json!({"envoy_grpc": {"cluster_name": "nowhere"}}), &build).unwrap();
+        let mut client = RateLimitServiceClient::new(channel);
+        let error = client.should_rate_limit(RateLimitRequest::default()).await.unwrap_err();
+        assert_eq!(error.code(), tonic::Code::Unavailable);
+        let google = json!({"google_grpc": {"target_uri": "a:1", "stat_prefix": "s"}});
+        assert_eq!(read(&google, &build).unwrap_err()[0].path, "google_grpc");
+    }
+}
