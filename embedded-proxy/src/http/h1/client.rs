@@ -181,10 +181,10 @@ impl Client {
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
             match ready!(inner.input.poll_fill(&mut inner.io, cx)) {
-                Ok(0) => match decoder.end() {
-                    Ok(()) => return Poll::Ready(None),
-                    Err(error) => return Poll::Ready(Some(Err(error))),
-                },
+                // An end before the promised one counts as broken HTTP, not as a lost connection.
+                Ok(0) => {
+                    return Poll::Ready(decoder.end().err().map(|_| Err(StreamError::Protocol("http1.codec_error"))));
+                }
                 Ok(_) => {}
                 Err(_) => return Poll::Ready(Some(Err(StreamError::Disconnected))),
             }

@@ -128,7 +128,7 @@ pub(super) fn request(head: &RequestHead, body: &Body, out: &mut Out, trailers: 
 
 /// Whether a request of that method is sent without `content-length` when it has no body.
 fn needs_no_length(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::DELETE | Method::TRACE | Method::OPTIONS | Method::CONNECT)
+    matches!(*method, Method::GET | Method::HEAD | Method::DELETE | Method::TRACE | Method::CONNECT)
 }
 
 /// What of the request and the connection decides how a response is written.

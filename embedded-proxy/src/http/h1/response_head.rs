@@ -74,10 +74,28 @@ fn one(input: &mut BytesMut, spans: &mut Vec<Span>, limits: Limits, asked: Asked
         let head = ResponseHead { status, headers };
         return Ok(Some(Parsed { head, framing: Framing::Raw, keep: false, tunnel: true }));
     }
-    let head = ResponseHead { status, headers };
+    let mut head = ResponseHead { status, headers };
+    if status.is_informational() || status == StatusCode::NO_CONTENT {
+        without_body(&hop, &mut head)?;
+    }
     let framing = framing(&head, &hop, asked)?;
     let keep = if minor == 0 { hop.keep_alive && !hop.close } else { !hop.close };
     Ok(Some(Parsed { head, framing, keep: keep && framing != Framing::Raw && !asked.upgrade, tunnel: false }))
+}
+
+/// 1xx and 204 have no body: a length of zero is dropped, everything else that speaks of one is refused.
+fn without_body(hop: &Hop, head: &mut ResponseHead) -> Result<(), Refusal> {
+    if hop.coding != Coding::None {
+        return Err(Refusal::Bad("http1.transfer_encoding_not_allowed"));
+    }
+    match hop.length {
+        None => Ok(()),
+        Some(0) => {
+            head.headers.remove(&header::CONTENT_LENGTH);
+            Ok(())
+        }
+        Some(_) => Err(Refusal::Bad("http1.content_length_not_allowed")),
+    }
 }
 
 fn framing(head: &ResponseHead, hop: &Hop, asked: Asked) -> Result<Framing, Refusal> {

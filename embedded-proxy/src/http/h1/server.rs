@@ -65,7 +65,7 @@ struct Session {
 
 /// What came.
 enum Next {
-    Request(Box<Parsed>),
+    Request(Parsed),
     Refused(Reply),
     Over,
 }
@@ -105,7 +105,7 @@ impl Session {
         loop {
             match poll_fn(|cx| self.poll_head(cx)).await {
                 Next::Request(parsed) => {
-                    if !self.exchange(*parsed).await {
+                    if !self.exchange(parsed).await {
                         return;
                     }
                 }
@@ -130,7 +130,7 @@ impl Session {
                     match request_head::parse(bytes, &mut self.spans, self.limits, &self.hcm.http1, scheme) {
                         Ok(Some(parsed)) => {
                             self.seen = 0;
-                            return Poll::Ready(Next::Request(Box::new(parsed)));
+                            return Poll::Ready(Next::Request(parsed));
                         }
                         Ok(None) => {}
                         Err(refusal) => return Poll::Ready(Next::Refused(refused(refusal))),

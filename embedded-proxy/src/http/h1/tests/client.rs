@@ -98,10 +98,11 @@ async fn bodies_end_as_their_heads_say() {
     assert_eq!(body("HTTP/1.1 204 No Content\r\n\r\n").await, ok("", 1));
     assert_eq!(body("HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n").await, ok("", 1));
     assert_eq!(body("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcd").await, ok("abc", 0));
-    assert_eq!(body("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab").await, (Err(StreamError::Disconnected), 0));
+    const CUT: StreamError = StreamError::Protocol("http1.codec_error");
+    assert_eq!(body("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab").await, (Err(CUT), 0));
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     let cut = Box::leak(format!("{chunked}3\r\nabc\r\n").into_boxed_str());
-    assert_eq!(body(cut).await, (Err(StreamError::Disconnected), 0));
+    assert_eq!(body(cut).await, (Err(CUT), 0));
     let wrong = Box::leak(format!("{chunked}3\r\nabcX").into_boxed_str());
     assert!(matches!(body(wrong).await, (Err(StreamError::Protocol(_)), 0)));
 }
@@ -131,6 +132,11 @@ async fn invalid_answers_name_their_kind() {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\na",
             UpstreamErrorKind::Protocol,
             "http1.invalid_transfer_encoding",
+        ),
+        (
+            "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
+            UpstreamErrorKind::Protocol,
+            "http1.content_length_not_allowed",
         ),
         (&large, UpstreamErrorKind::TooLarge, "http1.headers_too_large"),
         (&many, UpstreamErrorKind::TooLarge, "http1.too_many_headers"),
