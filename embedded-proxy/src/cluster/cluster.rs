@@ -1,8 +1,9 @@
 //! A cluster as the data path uses it.
 
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -17,6 +18,8 @@ use super::assignment::{LoadAssignment, Locality};
 use super::breakers::Breakers;
 use super::config::{ClusterConfig, Settings};
 use super::discovery::{Discovery, OriginalDst};
+use super::health::{self, Checker};
+use super::host::flag;
 use super::hosts::PriorityHosts;
 use super::lb::{Balancer, LbStats};
 use super::members::{Members, Rules};
@@ -64,6 +67,7 @@ pub struct Cluster {
     breakers: [Arc<Breakers>; 2],
     lb_stats: LbStats,
     detector: Option<Detector>,
+    checker: Option<Checker>,
     /// How fast latencies fade, when the balancer needs them.
     decay: Option<Duration>,
     main: Handle,
@@ -72,6 +76,8 @@ pub struct Cluster {
     state: ArcSwap<State>,
     /// Hosts of an ORIGINAL_DST cluster.
     pub(super) original_dst: OriginalDst,
+    /// Whether discovery found hosts, or gave up.
+    discovered: AtomicBool,
     ready: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -109,6 +115,9 @@ impl Cluster {
             if old.settings.outlier != settings.outlier {
                 old.hosts().iter().for_each(|host| host.forget_outliers());
             }
+            if settings.health.is_none() {
+                old.hosts().iter().for_each(|host| host.forget_checks());
+            }
         }
         let breakers = match kept.filter(|old| old.settings.breakers == settings.breakers) {
             Some(old) => old.breakers.clone(),
@@ -123,6 +132,7 @@ impl Cluster {
             requests: RequestStats::new(&scope),
             lb_stats,
             detector: settings.outlier.as_ref().map(|outlier| Detector::new(outlier, &scope)),
+            checker: settings.health.as_ref().map(|health| Checker::new(health, &scope)),
             decay: settings.lb.policy.decay(),
             main: build.services.main.clone(),
             breakers,
@@ -130,6 +140,7 @@ impl Cluster {
             members: Mutex::new(members),
             state: ArcSwap::from_pointee(State { priorities: Vec::new(), balancer }),
             original_dst,
+            discovered: AtomicBool::new(false),
             ready: watch::Sender::new(false),
             tasks: Mutex::default(),
             scope,
@@ -201,8 +212,55 @@ impl Cluster {
     }
 
     /// Says that the first hosts are there, or that waiting for them ended.
-    pub(super) fn found(&self) {
-        self.ready.send_replace(true);
+    pub(super) fn found(self: &Arc<Self>) {
+        self.discovered.store(true, Ordering::Relaxed);
+        if let Some(checker) = &self.checker {
+            health::start(self, checker, &self.hosts());
+        }
+        self.settle();
+    }
+
+    /// It is ready when discovery found hosts and each of them was checked once.
+    fn settle(&self) {
+        let checked = self.checker.as_ref().is_none_or(Checker::is_settled);
+        if self.discovered.load(Ordering::Relaxed) && checked && !self.is_ready() {
+            self.ready.send_replace(true);
+        }
+    }
+
+    /// Active health checks, when it has some.
+    pub(super) fn checker(&self) -> Option<&Checker> {
+        self.checker.as_ref()
+    }
+
+    /// Runs a future on the main runtime.
+    pub(super) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        self.main.spawn(future)
+    }
+
+    /// Whether it ever had traffic.
+    pub(super) fn had_traffic(&self) -> bool {
+        self.upstream.stats.cx_total.value() > 0
+    }
+
+    /// Follows a health check of a host.
+    pub(super) fn host_checked(&self, host: &Arc<Host>, well: bool, changed: bool) {
+        let unejected = well && self.detector.as_ref().is_some_and(|detector| detector.passed(host, &self.hosts()));
+        if changed || unejected {
+            self.refresh();
+        }
+        if changed && !well && self.settings.close_on_health_failure && host.has(flag::FAILED_ACTIVE_HC) {
+            host.pools.close();
+        }
+        self.settle();
+    }
+
+    /// A response of a host said `x-envoy-immediate-health-check-fail`: it fails its health check at once. Nothing
+    /// happens in clusters without health checks.
+    pub fn fail_health_check(&self, host: &Arc<Host>) {
+        if let Some(checker) = &self.checker {
+            checker.fail(host);
+        }
     }
 
     /// Keeps a task as long as the cluster lives.
@@ -213,7 +271,10 @@ impl Cluster {
     /// Says that hosts left the cluster.
     #[allow(clippy::unused_self)]
     pub(super) fn retire(&self, hosts: &[Arc<Host>]) {
-        hosts.iter().for_each(|host| host.retire());
+        for host in hosts {
+            host.retire();
+            host.pools.close();
+        }
     }
 
     /// Whether it has its first hosts, or gave up to wait for them.
@@ -232,11 +293,20 @@ impl Cluster {
         for task in self.tasks.lock().drain(..) {
             task.abort();
         }
+        if let Some(checker) = &self.checker {
+            checker.stop();
+        }
     }
 
     /// Follows an assignment whose addresses are all IP addresses. False: it changed nothing.
-    pub(super) fn assign(&self, assignment: &LoadAssignment) -> bool {
-        let rules = Rules { once: self.settings.discovery.is_dynamic(), initial: 0, keep_well: false };
+    pub(super) fn assign(self: &Arc<Self>, assignment: &LoadAssignment) -> bool {
+        let rules = Rules {
+            once: self.settings.discovery.is_dynamic(),
+            initial: self.checker.as_ref().map_or(0, Checker::initial_flags),
+            keep_well: self.checker.is_some()
+                && !self.settings.ignore_health_on_removal
+                && self.settings.discovery.is_dynamic(),
+        };
         let change = self.members.lock().assign(assignment, rules);
         if !change.added.is_empty() || !change.removed.is_empty() {
             self.stats.membership_change.inc();
@@ -246,6 +316,10 @@ impl Cluster {
             self.refresh();
             if let Some(detector) = &self.detector {
                 detector.show(&self.hosts());
+            }
+            if let Some(checker) = self.checker.as_ref().filter(|_| self.discovered.load(Ordering::Relaxed)) {
+                health::start(self, checker, &self.hosts());
+                self.settle();
             }
         }
         change.any
@@ -257,6 +331,7 @@ impl Cluster {
         let swept = members.sweep();
         if !swept.is_empty() {
             self.stats.membership_change.inc();
+            self.retire(&swept);
         }
         let priorities = members.priorities(&self.own_locality);
         self.stats.show(&priorities);

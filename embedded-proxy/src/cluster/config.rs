@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::assignment::{Metadata, read_metadata};
 use super::breakers::BreakerConfig;
 use super::discovery::Discovery;
+use super::health::HealthConfig;
 use super::lb::{LbConfig, Policy};
 use super::outlier::OutlierConfig;
 use super::pool::Upstream;
@@ -54,6 +55,8 @@ pub struct Settings {
     pub lb: LbConfig,
     /// Outlier detection.
     pub outlier: Option<OutlierConfig>,
+    /// Active health check.
+    pub health: Option<HealthConfig>,
     /// Circuit breakers.
     pub breakers: BreakerConfig,
     /// Metadata by namespace.
@@ -110,6 +113,7 @@ impl Settings {
             discovery: discovery?,
             lb: lb?,
             outlier: reader.message("outlier_detection").map(|outlier| OutlierConfig::read(&outlier)),
+            health: HealthConfig::read(reader),
             breakers: BreakerConfig::read(reader.message("circuit_breakers").as_ref()),
             metadata: Arc::new(read_metadata(reader.message("metadata"))),
             close_on_health_failure: reader.flag("close_connections_on_host_health_failure"),

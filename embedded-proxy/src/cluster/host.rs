@@ -174,6 +174,17 @@ impl Host {
         self.clear(flag::FAILED_OUTLIER_CHECK);
     }
 
+    /// Lets go of what active health checks found: there are none any more.
+    pub(super) fn forget_checks(&self) {
+        let found = flag::FAILED_ACTIVE_HC
+            | flag::DEGRADED_ACTIVE_HC
+            | flag::PENDING_ACTIVE_HC
+            | flag::EXCLUDED_VIA_IMMEDIATE_HC_FAIL
+            | flag::ACTIVE_HC_TIMEOUT
+            | flag::PENDING_DYNAMIC_REMOVAL;
+        self.clear(found);
+    }
+
     /// Whether it left its cluster.
     pub fn is_gone(&self) -> bool {
         *self.gone.borrow()

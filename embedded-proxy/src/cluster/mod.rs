@@ -7,6 +7,7 @@ mod cluster;
 mod config;
 mod discovery;
 mod error;
+mod health;
 mod host;
 mod hosts;
 mod lb;
@@ -31,6 +32,7 @@ pub use discovery::{
     Answer as DnsAnswer, Discovery, DnsConfig, DnsServers, EdsConfig, Family, Lookup, OriginalDstConfig,
 };
 pub use error::{UpstreamError, UpstreamErrorKind};
+pub use health::{CheckKind, HealthConfig};
 pub use host::{Health, Host, HostStats, flag};
 pub use hosts::{HostList, LocalityHosts, PriorityHosts};
 pub use lb::{

@@ -40,8 +40,6 @@ pub struct ClusterStats {
     pub upstream_rq_drop_overload: Arc<Counter>,
     /// Requests whose header names no valid original destination.
     pub original_dst_host_invalid: Arc<Counter>,
-    /// Connections closed because their host failed its health checks.
-    pub upstream_cx_close_notify: Arc<Counter>,
 }
 
 impl ClusterStats {
@@ -63,7 +61,6 @@ impl ClusterStats {
             upstream_cx_none_healthy: scope.counter("upstream_cx_none_healthy"),
             upstream_rq_drop_overload: scope.counter("upstream_rq_drop_overload"),
             original_dst_host_invalid: scope.counter("original_dst_host_invalid"),
-            upstream_cx_close_notify: scope.counter("upstream_cx_close_notify"),
         }
     }
 

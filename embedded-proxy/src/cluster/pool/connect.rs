@@ -56,6 +56,11 @@ pub(super) async fn open(
     Err(failure)
 }
 
+/// Connects to a host without counting; the caller limits the time.
+pub(super) async fn uncounted(upstream: &Upstream, host: &Host, key: &Key) -> Result<Io, String> {
+    dial(upstream, host, key).await.map(|(io, _)| io)
+}
+
 async fn dial(upstream: &Upstream, host: &Host, key: &Key) -> Result<(Io, ConnectFacts), String> {
     let mut tcp = connect_any(&upstream.tcp, host).await?;
     let local = tcp.local_addr().ok();

@@ -118,6 +118,22 @@ impl Cluster {
     }
 }
 
+impl Cluster {
+    /// Opens a connection that counts nowhere: for health checks, which are no traffic. `http2` tells which protocol to
+    /// offer when `alpn` and the configuration say none; none for TCP.
+    pub(in crate::cluster) async fn connect_uncounted(
+        &self,
+        host: &Host,
+        alpn: Option<&[String]>,
+        http2: Option<bool>,
+    ) -> Result<Io, String> {
+        let options = SendOptions { alpn, ..SendOptions::default() };
+        let mut key = Wanted::plain(&self.upstream, &options).to_key();
+        key.version = http2.map(|http2| if http2 { Version::Http2 } else { Version::Http11 });
+        connect::uncounted(&self.upstream, host, &key).await
+    }
+}
+
 /// Counts a request that is reset here because nobody waits for its response any more.
 struct Unanswered<'u>(Option<&'u Upstream>);
 
