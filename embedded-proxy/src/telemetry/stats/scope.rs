@@ -80,7 +80,7 @@ impl Scope {
     /// `upstream_rq_200`, and `upstream_rq` with a tag for Prometheus.
     pub fn counter_tagged(&self, name: &str, tag: &'static str, value: &str) -> Arc<Counter> {
         let full = format!("{}{name}{}", self.prefix, sanitized(value));
-        let extracted = format!("{}{}", self.extracted, name.trim_end_matches('_'));
+        let extracted = format!("{}{}", self.extracted, name.trim_end_matches(['_', '.']));
         self.stats.counter(&full, &extracted, &self.with(tag, value))
     }
 
