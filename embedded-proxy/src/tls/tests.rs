@@ -77,15 +77,12 @@ async fn shake(acceptor: &Acceptor, connector: &Connector, target: &Target<'_>) 
 }
 
 fn count(build: &Build, wanted: &str) -> u64 {
-    let mut found = 0;
-    build.services.stats.each(|name, _, _, sample| {
-        if let Sample::Counter(counter) = sample
-            && name == wanted
-        {
-            found = counter.value();
-        }
-    });
-    found
+    let all = build.services.stats.all();
+    let found = all.iter().find(|seen| seen.name.to_string() == wanted);
+    match found.map(|seen| &seen.sample) {
+        Some(Sample::Counter(counter)) => counter.value(),
+        _ => 0,
+    }
 }
 
 #[tokio::test]
