@@ -8,6 +8,8 @@ mod files;
 mod kind;
 mod progress;
 mod protocol;
+#[cfg(test)]
+mod protocol_tests;
 mod sotw;
 mod source;
 mod store;
