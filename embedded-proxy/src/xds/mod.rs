@@ -1,9 +1,13 @@
 //! Configuration that arrives while the proxy runs.
 
 mod backoff;
+#[cfg(test)]
+mod client_tests;
 mod delivered;
 mod delta;
 mod discovery;
+#[cfg(test)]
+mod fake;
 mod files;
 mod kind;
 mod progress;

@@ -1,0 +1,178 @@
+//! Whole proxies under a control plane that the test plays.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::fake::{ControlPlane, bootstrap, changed, eds_cluster, endpoints, tcp_listener, whole};
+use super::{Kind, State};
+use crate::bootstrap::Bootstrap;
+use crate::server::{Options, Server};
+
+fn start(bootstrap: &Value) -> Server {
+    Server::start(Bootstrap::from_json(bootstrap).unwrap(), &Options::default()).unwrap()
+}
+
+/// A server that says its name to each connection.
+async fn named(name: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let _ = connection.write_all(name.as_bytes()).await;
+        }
+    });
+    address
+}
+
+/// What the server behind a listener says; waits for the listener.
+async fn ask(server: &Server, listener: &str) -> String {
+    let mut said = String::new();
+    for _ in 0..400 {
+        if let Some(address) = server.address(listener)
+            && let Ok(mut connection) = TcpStream::connect(address).await
+        {
+            let _ = connection.read_to_string(&mut said).await;
+            if !said.is_empty() {
+                break;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    said
+}
+
+async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..1000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never: {what}");
+}
+
+/// Ends a proxy from within a runtime.
+async fn end(server: Server) {
+    tokio::task::spawn_blocking(move || server.shutdown()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_proxy_is_configured_updated_and_keeps_the_last_good_configuration() {
+    let (first, second) = (named("first").await, named("second").await);
+    let mut control = ControlPlane::start("127.0.0.1:0".parse().unwrap()).await;
+    let server = start(&bootstrap(control.address, "GRPC"));
+    let mut stream = control.stream().await;
+    assert_eq!(stream.token.as_deref(), Some("Bearer letmein"));
+
+    // Clusters are asked for first, with the node; listeners only when clusters have their endpoints.
+    let request = stream.request().await;
+    assert_eq!(request.type_url, Kind::Cluster.url());
+    assert_eq!(request.node.unwrap().id, "sidecar~1");
+    stream.respond(whole(Kind::Cluster, "1", &[eds_cluster("shop")]));
+    assert_eq!(stream.request().await.version_info, "1");
+    let request = stream.request().await;
+    assert_eq!((request.type_url, request.resource_names), (Kind::Endpoint.url(), vec!["shop".to_string()]));
+    assert!(!server.ready());
+    stream.respond(whole(Kind::Endpoint, "1", &[endpoints("shop", first)]));
+    assert_eq!(stream.about(Kind::Endpoint).await.response_nonce, "nonce-1");
+    stream.about(Kind::Listener).await;
+    stream.respond(whole(Kind::Listener, "1", &[tcp_listener("in", "shop")]));
+    assert_eq!(stream.about(Kind::Listener).await.error_detail, None);
+    assert_eq!(ask(&server, "in").await, "first");
+    eventually("ready", || server.ready()).await;
+
+    // What cannot be used is refused with resource and path, and what is good in the same response is used.
+    let mut odd = eds_cluster("odd");
+    odd["lb_policy"] = "CLUSTER_PROVIDED".into();
+    stream.respond(whole(Kind::Cluster, "2", &[eds_cluster("shop"), odd]));
+    let nack = stream.about(Kind::Cluster).await;
+    assert_eq!((nack.version_info.as_str(), nack.response_nonce.as_str()), ("1", "nonce-2"));
+    let message = nack.error_detail.unwrap().message;
+    assert!(message.starts_with("Error adding/updating cluster(s) odd: lb_policy"), "{message}");
+    let refused = server.services().store.of(Kind::Cluster);
+    assert!(refused.iter().any(|resource| resource.name == "odd" && resource.refused.is_some()));
+
+    // The control plane goes away: traffic goes on. It comes back: only what changed is taken.
+    let address = control.address;
+    drop((stream, control));
+    assert_eq!(ask(&server, "in").await, "first");
+    let mut control = ControlPlane::start(address).await;
+    let mut stream = control.stream().await;
+    let request = stream.about(Kind::Cluster).await;
+    assert_eq!((request.version_info.as_str(), request.response_nonce.as_str()), ("1", ""));
+    assert!(request.node.is_some());
+    stream.respond(whole(Kind::Endpoint, "2", &[endpoints("shop", second)]));
+    stream.about(Kind::Endpoint).await;
+    eventually("the new endpoint", || server.services().store.version(Kind::Endpoint) == "2").await;
+    assert_eq!(ask(&server, "in").await, "second");
+
+    // A listener that is left out is closed.
+    stream.respond(whole(Kind::Listener, "2", &[]));
+    stream.about(Kind::Listener).await;
+    eventually("the listener is gone", || server.address("in").is_none()).await;
+    end(server).await;
+}
+
+#[tokio::test]
+async fn delta_updates_one_by_one_and_removes_by_name() {
+    let host = named("delta").await;
+    let mut control = ControlPlane::start("127.0.0.1:0".parse().unwrap()).await;
+    let server = start(&bootstrap(control.address, "DELTA_GRPC"));
+    let mut stream = control.delta_stream().await;
+    let request = stream.request().await;
+    assert_eq!((request.type_url, request.resource_names_subscribe.len()), (Kind::Cluster.url(), 0));
+    stream.respond(changed(Kind::Cluster, "c1", &[("shop", &eds_cluster("shop"))], &[]));
+    let request = stream.about(Kind::Endpoint).await;
+    assert_eq!(request.resource_names_subscribe, ["shop"]);
+    stream.respond(changed(Kind::Endpoint, "e1", &[("shop", &endpoints("shop", host))], &[]));
+    stream.about(Kind::Listener).await;
+    let (one, two) = (tcp_listener("one", "shop"), tcp_listener("two", "shop"));
+    stream.respond(changed(Kind::Listener, "l1", &[("one", &one), ("two", &two)], &[]));
+    assert_eq!(ask(&server, "one").await, "delta");
+    let before = server.address("two");
+    stream.respond(changed(Kind::Listener, "l2", &[], &["one"]));
+    eventually("one is gone", || server.address("one").is_none()).await;
+    assert_eq!(server.address("two"), before, "the other one is not touched");
+    let listeners = server.services().store.of(Kind::Listener);
+    let shown: Vec<_> = listeners.iter().map(|r| (r.name.as_str(), r.version.as_str(), r.state)).collect();
+    assert_eq!(shown, [("two", "l1", State::Active)]);
+
+    // Removing a cluster unsubscribes from its endpoints.
+    stream.respond(changed(Kind::Cluster, "c2", &[], &["shop"]));
+    let request = loop {
+        let request = stream.about(Kind::Endpoint).await;
+        if !request.resource_names_unsubscribe.is_empty() {
+            break request;
+        }
+    };
+    assert_eq!(request.resource_names_unsubscribe, ["shop"]);
+    end(server).await;
+}
+
+#[tokio::test]
+async fn without_a_control_plane_the_proxy_starts_after_its_patience() {
+    let nobody: SocketAddr = {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap()
+    };
+    let mut config = bootstrap(nobody, "GRPC");
+    for source in ["cds_config", "lds_config"] {
+        config["dynamic_resources"][source]["initial_fetch_timeout"] = "0.1s".into();
+    }
+    let server = start(&config);
+    eventually("ready", || server.ready()).await;
+    end(server).await;
+}
+
+#[test]
+fn a_control_plane_must_be_told_whom_it_talks_to() {
+    let mut config = bootstrap("127.0.0.1:1".parse().unwrap(), "GRPC");
+    config["node"] = serde_json::json!({});
+    let bootstrap = Bootstrap::from_json(&config).unwrap();
+    let paths: Vec<String> = Server::validate(&bootstrap).unwrap_err().into_iter().map(|defect| defect.path).collect();
+    assert_eq!(paths, ["node.cluster", "node.id"]);
+}
