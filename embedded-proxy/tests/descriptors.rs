@@ -123,14 +123,34 @@ fn compile() -> Vec<u8> {
     let (fault, others) = roots.into_iter().partition::<Vec<_>, _>(|root| root.to_string_lossy().contains("fault"));
     let mut files = BTreeMap::new();
     for roots in [others, fault] {
-        let set = protox::compile(&roots, &includes).unwrap_or_else(|error| panic!("{error:?}"));
-        for mut file in set.file {
-            file.source_code_info = None;
-            file.service.clear();
-            files.entry(file.name().to_string()).or_insert(file);
+        let mut compiler = protox::Compiler::new(&includes).unwrap_or_else(|error| panic!("{error:?}"));
+        compiler.include_imports(true).include_source_info(false);
+        compiler.open_files(&roots).unwrap_or_else(|error| panic!("{error:?}"));
+        // The typed form of a set would lose the options that are extensions: the rules for values of fields.
+        let set = FileSet::decode(compiler.encode_file_descriptor_set().as_slice()).expect("it was just encoded");
+        for file in set.files {
+            let (name, file) = without_services(&file);
+            files.entry(name).or_insert(file);
         }
     }
-    prost_types::FileDescriptorSet { file: files.into_values().collect() }.encode_to_vec()
+    FileSet { files: files.into_values().collect() }.encode_to_vec()
+}
+
+/// A set of descriptors whose files stay bytes.
+#[derive(Clone, PartialEq, prost::Message)]
+struct FileSet {
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    files: Vec<Vec<u8>>,
+}
+
+/// Name and bytes of a file's descriptor without what the proxy does not read.
+fn without_services(file: &[u8]) -> (String, Vec<u8>) {
+    let known = prost_reflect::DescriptorPool::global();
+    let descriptor = known.get_message_by_name("google.protobuf.FileDescriptorProto").expect("it is always known");
+    let mut file = prost_reflect::DynamicMessage::decode(descriptor, file).expect("it was just encoded");
+    file.clear_field_by_name("service");
+    let name = file.get_field_by_name("name").and_then(|name| name.as_str().map(str::to_string));
+    (name.expect("files have names"), file.encode_to_vec())
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod pool;
 mod reader;
 mod scalar;
 mod source;
+mod validate;
 
 pub use any::{ANY, Typed};
 pub use defect::{Defect, Defects};
@@ -14,3 +15,4 @@ pub use fingerprint::{fingerprint, fingerprint_of};
 pub use pool::{decode, descriptor, from_json, release, to_json};
 pub use reader::Reader;
 pub use scalar::Fraction;
+pub use validate::validate;

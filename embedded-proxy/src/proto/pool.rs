@@ -32,6 +32,7 @@ fn pool() -> Result<DescriptorPool, String> {
 /// Lets go of the descriptors; the next reading decodes them again (about 10 ms). Call it when configuration is quiet.
 pub fn release() {
     POOL.lock().take();
+    super::validate::release();
 }
 
 /// The descriptor of a message by its full name (`envoy.config.cluster.v3.Cluster`); none when the proxy does not know it.

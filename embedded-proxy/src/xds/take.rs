@@ -12,6 +12,7 @@ use super::{Kind, Place, Refusal, State};
 use crate::cluster::{Cluster, ClusterConfig, LoadAssignment};
 use crate::listener::{ListenerConfig, ListenerView};
 use crate::proto::{Defect, Defects, Reader, Typed, decode};
+use crate::route::RouteTable;
 use crate::services::Build;
 use crate::telemetry::stats::{Scope, Stats};
 
@@ -101,6 +102,12 @@ impl Taker {
         Ok(())
     }
 
+    fn route(&self, resource: &Delivered) -> Result<(), Vec<Defect>> {
+        let table = self.read(Kind::Route, &resource.bytes, |reader| RouteTable::read(reader, &self.build))?;
+        self.build.services.routes.publish_from(&self.place, &resource.name, Some(Arc::new(table)));
+        Ok(())
+    }
+
     /// Builds the filter once for its defects: each chain that uses it builds its own.
     fn extension(&self, resource: &Delivered) -> Result<(), Vec<Defect>> {
         let nowhere = Stats::default();
@@ -124,7 +131,8 @@ impl Take for Taker {
             Kind::Endpoint => self.endpoints(resource),
             Kind::Extension => self.extension(resource),
             Kind::Listener => self.listener(resource),
-            Kind::Route | Kind::Secret => Err(Vec::new()),
+            Kind::Route => self.route(resource),
+            Kind::Secret => Err(Vec::new()),
         };
         let store = &self.build.services.store;
         match done {
