@@ -5,7 +5,7 @@ use prost_reflect::DynamicMessage;
 use serde_json::Value;
 
 use super::{Admin, Dynamic, Node, Runtime};
-use crate::proto::{Defect, Defects, Reader, decode, from_json};
+use crate::proto::{Defect, Defects, Reader, decode, from_json, read_checked};
 use crate::telemetry::stats::StatsConfig;
 
 /// Full name of the message.
@@ -71,11 +71,7 @@ impl Bootstrap {
             merged.extend(message.encode_to_vec());
         }
         let message = decode(BOOTSTRAP, &merged).map_err(|error| vec![Defect::at_path(&error)])?;
-        let defects = Defects::new();
-        let reader = Reader::new(message, "", &defects);
-        let bootstrap = Self::read(&reader);
-        drop(reader);
-        defects.verdict(Some(bootstrap))
+        read_checked(message, |reader| Some(Self::read(reader)))
     }
 
     fn read(reader: &Reader<'_>) -> Self {

@@ -11,7 +11,7 @@ use super::delivered::{Delivered, Take};
 use super::{Kind, Place, Refusal, State};
 use crate::cluster::{Cluster, ClusterConfig, LoadAssignment};
 use crate::listener::{ListenerConfig, ListenerView};
-use crate::proto::{Defect, Defects, Reader, Typed, decode};
+use crate::proto::{Defect, Reader, Typed, decode, read_checked};
 use crate::route::RouteTable;
 use crate::services::Build;
 use crate::telemetry::stats::{Scope, Stats};
@@ -46,11 +46,7 @@ impl Taker {
         read: impl FnOnce(&Reader<'_>) -> Option<T>,
     ) -> Result<T, Vec<Defect>> {
         let message = decode(kind.message(), bytes).map_err(|error| vec![Defect::at_path(&error)])?;
-        let defects = Defects::new();
-        let reader = Reader::new(message, "", &defects);
-        let value = read(&reader);
-        drop(reader);
-        defects.verdict(value)
+        read_checked(message, read)
     }
 
     fn cluster(&self, resource: &Delivered) -> Result<(), Vec<Defect>> {

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use prost_reflect::{DynamicMessage, MapKey, MessageDescriptor, ReflectMessage as _, Value};
 
 use self::rules::{Field, Rules};
-use super::{Defects, Typed, any};
+use super::{Defect, Defects, Reader, Typed, any};
 
 /// Rules by the full name of a message, as far as they were needed.
 static CACHE: Mutex<Option<HashMap<String, Arc<Rules>>>> = Mutex::new(None);
@@ -23,6 +23,29 @@ const DEEPEST: usize = 100;
 /// Checks a message and all messages in it, also those inside of `Any`. `path` is what the paths of defects begin with.
 pub fn validate(message: &DynamicMessage, path: &str, defects: &Defects) {
     walk(message, path, defects, 0);
+}
+
+/// Checks a message, then reads it. Both kinds of defects are told; where a rule is broken, only the rule is.
+pub fn read_checked<T>(
+    message: DynamicMessage,
+    read: impl FnOnce(&Reader<'_>) -> Option<T>,
+) -> Result<T, Vec<Defect>> {
+    let rules = Defects::new();
+    validate(&message, "", &rules);
+    let mut broken = rules.into_sorted();
+    let defects = Defects::new();
+    let reader = Reader::new(message, "", &defects);
+    let value = read(&reader);
+    drop(reader);
+    let verdict = defects.verdict(value);
+    if broken.is_empty() {
+        return verdict;
+    }
+    let more = verdict.err().unwrap_or_default();
+    let more: Vec<Defect> = more.into_iter().filter(|one| !broken.iter().any(|rule| rule.path == one.path)).collect();
+    broken.extend(more);
+    broken.sort();
+    Err(broken)
 }
 
 /// Lets go of the rules; the next check reads them again.
