@@ -5,7 +5,7 @@ use prost_reflect::DynamicMessage;
 use serde_json::Value;
 
 use super::{Admin, Dynamic, Node, Runtime};
-use crate::proto::{Defect, Defects, Reader, decode, from_json, read_checked};
+use crate::proto::{Defect, Defects, Reader, decode, from_json, read_after, read_checked, validate};
 use crate::telemetry::stats::StatsConfig;
 
 /// Full name of the message.
@@ -26,9 +26,10 @@ impl Part {
         Self { path: reader.path().to_string(), message: reader.raw().clone() }
     }
 
-    /// Starts reading it.
-    pub fn reader<'d>(&self, defects: &'d Defects) -> Reader<'d> {
-        Reader::new(self.message.clone(), self.path.clone(), defects)
+    /// Checks and reads it; what is wrong goes to `defects`.
+    pub fn read<T>(&self, defects: &Defects, read: impl FnOnce(&Reader<'_>) -> Option<T>) -> Option<T> {
+        let value = read_checked(self.message.clone(), &self.path, read);
+        value.map_err(|found| found.into_iter().for_each(|one| defects.push(one.path, one.message))).ok()
     }
 }
 
@@ -71,7 +72,12 @@ impl Bootstrap {
             merged.extend(message.encode_to_vec());
         }
         let message = decode(BOOTSTRAP, &merged).map_err(|error| vec![Defect::at_path(&error)])?;
-        read_checked(message, |reader| Some(Self::read(reader)))
+        // Parts are checked when they are read.
+        let mut own = message.clone();
+        own.clear_field_by_name("static_resources");
+        let broken = Defects::new();
+        validate(&own, "", &broken);
+        read_after(broken, message, "", |reader| Some(Self::read(reader)))
     }
 
     fn read(reader: &Reader<'_>) -> Self {

@@ -15,4 +15,4 @@ pub use fingerprint::{fingerprint, fingerprint_of};
 pub use pool::{decode, descriptor, from_json, release, to_json};
 pub use reader::Reader;
 pub use scalar::Fraction;
-pub use validate::{read_checked, validate};
+pub use validate::{read_after, read_checked, validate};

@@ -72,7 +72,7 @@ impl Assembly {
     }
 
     fn cluster(&self, part: &Part) -> Option<Arc<str>> {
-        let config = ClusterConfig::read(&part.reader(&self.defects), &self.build)?;
+        let config = part.read(&self.defects, |reader| ClusterConfig::read(reader, &self.build))?;
         let name = config.name.clone();
         if self.defects.is_empty() {
             self.build.services.clusters.apply(config, &self.build);
@@ -81,7 +81,7 @@ impl Assembly {
     }
 
     fn listener(&self, part: &Part) -> Option<Arc<str>> {
-        let config = ListenerConfig::read(&part.reader(&self.defects), &self.build)?;
+        let config = part.read(&self.defects, |reader| ListenerConfig::read(reader, &self.build))?;
         let name = config.name.clone();
         // What is wrong elsewhere may be what this one needs; nothing is bound for a proxy that does not start.
         if self.bind

@@ -63,7 +63,7 @@ async fn end(server: Server) {
 #[tokio::test]
 async fn a_proxy_is_configured_updated_and_keeps_the_last_good_configuration() {
     let (first, second) = (named("first").await, named("second").await);
-    let mut control = ControlPlane::start("127.0.0.1:0".parse().unwrap()).await;
+    let mut control = ControlPlane::start("127.0.0.1:0".parse().unwrap());
     let server = start(&bootstrap(control.address, "GRPC"));
     let mut stream = control.stream().await;
     assert_eq!(stream.token.as_deref(), Some("Bearer letmein"));
@@ -100,15 +100,21 @@ async fn a_proxy_is_configured_updated_and_keeps_the_last_good_configuration() {
     let address = control.address;
     drop((stream, control));
     assert_eq!(ask(&server, "in").await, "first");
-    let mut control = ControlPlane::start(address).await;
+    let mut control = ControlPlane::start(address);
     let mut stream = control.stream().await;
     let request = stream.about(Kind::Cluster).await;
     assert_eq!((request.version_info.as_str(), request.response_nonce.as_str()), ("1", ""));
     assert!(request.node.is_some());
     stream.respond(whole(Kind::Endpoint, "2", &[endpoints("shop", second)]));
     stream.about(Kind::Endpoint).await;
-    eventually("the new endpoint", || server.services().store.version(Kind::Endpoint) == "2").await;
-    assert_eq!(ask(&server, "in").await, "second");
+    // The cluster hears of them in a moment.
+    let mut tries = 0;
+    while ask(&server, "in").await != "second" {
+        tries += 1;
+        assert!(tries < 500, "the new endpoint is never used");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(server.services().store.version(Kind::Endpoint), "2");
 
     // A listener that is left out is closed.
     stream.respond(whole(Kind::Listener, "2", &[]));
@@ -120,7 +126,7 @@ async fn a_proxy_is_configured_updated_and_keeps_the_last_good_configuration() {
 #[tokio::test]
 async fn delta_updates_one_by_one_and_removes_by_name() {
     let host = named("delta").await;
-    let mut control = ControlPlane::start("127.0.0.1:0".parse().unwrap()).await;
+    let mut control = ControlPlane::start("127.0.0.1:0".parse().unwrap());
     let server = start(&bootstrap(control.address, "DELTA_GRPC"));
     let mut stream = control.delta_stream().await;
     let request = stream.request().await;
@@ -137,9 +143,12 @@ async fn delta_updates_one_by_one_and_removes_by_name() {
     stream.respond(changed(Kind::Listener, "l2", &[], &["one"]));
     eventually("one is gone", || server.address("one").is_none()).await;
     assert_eq!(server.address("two"), before, "the other one is not touched");
-    let listeners = server.services().store.of(Kind::Listener);
-    let shown: Vec<_> = listeners.iter().map(|r| (r.name.as_str(), r.version.as_str(), r.state)).collect();
-    assert_eq!(shown, [("two", "l1", State::Active)]);
+    let shown = || -> Vec<(String, String, State)> {
+        let listeners = server.services().store.of(Kind::Listener).into_iter();
+        listeners.map(|resource| (resource.name, resource.version, resource.state)).collect()
+    };
+    let wanted = [("two".to_string(), "l1".to_string(), State::Active)];
+    eventually("the dump shows it", || shown() == wanted).await;
 
     // Removing a cluster unsubscribes from its endpoints.
     stream.respond(changed(Kind::Cluster, "c2", &[], &["shop"]));

@@ -13,7 +13,6 @@ use envoy_types::pb::google::protobuf::Any;
 use prost::Message as _;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio_stream::wrappers::{TcpListenerStream, UnboundedReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -108,18 +107,23 @@ pub(crate) struct ControlPlane {
     pub address: SocketAddr,
     whole: mpsc::UnboundedReceiver<Stream<DiscoveryRequest, DiscoveryResponse>>,
     delta: mpsc::UnboundedReceiver<Stream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>>,
-    serving: JoinHandle<()>,
+    /// Its own, so that all connections end with it.
+    runtime: Option<tokio::runtime::Runtime>,
 }
 
 impl Drop for ControlPlane {
     fn drop(&mut self) {
-        self.serving.abort();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
 impl ControlPlane {
     /// Starts one on an address; port 0 is any.
-    pub async fn start(address: SocketAddr) -> Self {
+    pub fn start(address: SocketAddr) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let entered = runtime.enter();
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
         socket.bind(address).unwrap();
@@ -128,11 +132,12 @@ impl ControlPlane {
         let (whole_in, whole) = mpsc::unbounded_channel();
         let (delta_in, delta) = mpsc::unbounded_channel();
         let service = AggregatedDiscoveryServiceServer::new(Service { whole: whole_in, delta: delta_in });
-        let serving = tokio::spawn(async move {
+        runtime.spawn(async move {
             let server = tonic::transport::Server::builder().add_service(service);
             let _ = server.serve_with_incoming(TcpListenerStream::new(listener)).await;
         });
-        Self { address, whole, delta, serving }
+        drop(entered);
+        Self { address, whole, delta, runtime: Some(runtime) }
     }
 
     pub async fn stream(&mut self) -> Stream<DiscoveryRequest, DiscoveryResponse> {

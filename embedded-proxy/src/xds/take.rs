@@ -46,7 +46,7 @@ impl Taker {
         read: impl FnOnce(&Reader<'_>) -> Option<T>,
     ) -> Result<T, Vec<Defect>> {
         let message = decode(kind.message(), bytes).map_err(|error| vec![Defect::at_path(&error)])?;
-        read_checked(message, read)
+        read_checked(message, "", read)
     }
 
     fn cluster(&self, resource: &Delivered) -> Result<(), Vec<Defect>> {

@@ -28,13 +28,24 @@ pub fn validate(message: &DynamicMessage, path: &str, defects: &Defects) {
 /// Checks a message, then reads it. Both kinds of defects are told; where a rule is broken, only the rule is.
 pub fn read_checked<T>(
     message: DynamicMessage,
+    path: &str,
     read: impl FnOnce(&Reader<'_>) -> Option<T>,
 ) -> Result<T, Vec<Defect>> {
-    let rules = Defects::new();
-    validate(&message, "", &rules);
-    let mut broken = rules.into_sorted();
+    let broken = Defects::new();
+    validate(&message, path, &broken);
+    read_after(broken, message, path, read)
+}
+
+/// Reads a message of which it is known already what rules it breaks.
+pub fn read_after<T>(
+    broken: Defects,
+    message: DynamicMessage,
+    path: &str,
+    read: impl FnOnce(&Reader<'_>) -> Option<T>,
+) -> Result<T, Vec<Defect>> {
+    let mut broken = broken.into_sorted();
     let defects = Defects::new();
-    let reader = Reader::new(message, "", &defects);
+    let reader = Reader::new(message, path, &defects);
     let value = read(&reader);
     drop(reader);
     let verdict = defects.verdict(value);
