@@ -28,8 +28,9 @@ const LARGEST: usize = 256 << 20;
 /// A stream that was healthy this long failed for a new reason: back-off begins anew.
 const HEALTHY: Duration = Duration::from_secs(60);
 
-/// Names that nobody watches any more are noticed this often when nothing else happens.
-const TIDY: Duration = Duration::from_secs(5);
+/// Names that nobody watches any more are noticed this long after a response (what it removed ends a moment later), and
+/// then this often.
+const TIDY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
 /// A client of one control plane.
 pub(super) struct Client<P> {
@@ -151,16 +152,20 @@ impl<P: Protocol> Client<P> {
             }
         };
         self.progress.connected.set(1);
+        let mut tidy = TIDY.1;
         loop {
             tokio::select! {
                 response = responses.next() => match response {
-                    Some(Ok(response)) => self.take(response, &requests),
+                    Some(Ok(response)) => {
+                        self.take(response, &requests);
+                        tidy = TIDY.0;
+                    }
                     Some(Err(status)) => return status,
                     None => return Status::ok("the control plane closed it"),
                 },
                 () = changes.next() => {}
                 () = expiry(&mut self.protocol) => self.expire(),
-                () = sleep(TIDY) => {}
+                () = sleep(tidy) => tidy = TIDY.1,
             }
             self.ask(&requests);
         }
