@@ -80,15 +80,16 @@ async fn dial(upstream: &Upstream, host: &Host, key: &Key) -> Result<(Io, Connec
         san: key.san.as_deref(),
         hostname: host.hostname.as_deref(),
         alpn: alpn.as_deref(),
-        alpn_fallback: offered(key.version),
+        alpn_fallback: offered(key),
     };
     let (io, tls) = connector.connect(Io::Tcp(tcp), &target).await?;
     Ok((io, ConnectFacts { local, tls, protocol: None }))
 }
 
 /// The protocols to offer when nothing is configured.
-fn offered(version: Option<Version>) -> &'static [&'static str] {
-    match version {
+fn offered(key: &Key) -> &'static [&'static str] {
+    match key.version {
+        _ if !key.http => &[],
         Some(Version::Http2) => &["h2"],
         Some(Version::Http10 | Version::Http11) => &["http/1.1"],
         None => &["h2", "http/1.1"],

@@ -10,6 +10,7 @@ use crate::http::{RequestHead, Version};
 /// What a request wants of its connection, borrowed: looking for a pool allocates nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wanted<'r> {
+    http: bool,
     version: Option<Version>,
     priority: Priority,
     sni: Option<&'r str>,
@@ -22,6 +23,8 @@ pub(super) struct Wanted<'r> {
 /// The same, owned by a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Key {
+    /// Whether HTTP is spoken.
+    pub http: bool,
     /// Version of HTTP; none: ALPN decides.
     pub version: Option<Version>,
     /// Priority: its circuit breakers count.
@@ -49,13 +52,14 @@ impl<'r> Wanted<'r> {
             sni = host.filter(|host| names.sni && !is_address(host));
             san = host.filter(|_| names.san);
         }
-        Self { version: upstream.http.version(head.version), sni, san, ..Self::plain(upstream, options) }
+        Self { http: true, version: upstream.http.version(head.version), sni, san, ..Self::plain(upstream, options) }
     }
 
     /// For a connection without HTTP.
     pub fn plain(upstream: &Upstream, options: &SendOptions<'r>) -> Self {
         let downstream = options.downstream;
         Self {
+            http: false,
             version: None,
             priority: options.priority,
             sni: None,
@@ -69,6 +73,7 @@ impl<'r> Wanted<'r> {
     /// Owned.
     pub fn to_key(self) -> Key {
         Key {
+            http: self.http,
             version: self.version,
             priority: self.priority,
             sni: self.sni.map(str::to_string),
@@ -83,7 +88,8 @@ impl<'r> Wanted<'r> {
 impl Key {
     /// Whether this is what a request wants.
     pub fn fits(&self, wanted: &Wanted<'_>) -> bool {
-        self.version == wanted.version
+        self.http == wanted.http
+            && self.version == wanted.version
             && self.priority == wanted.priority
             && self.sni.as_deref() == wanted.sni
             && self.san.as_deref() == wanted.san

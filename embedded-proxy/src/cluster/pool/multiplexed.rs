@@ -2,7 +2,7 @@
 
 use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
@@ -23,6 +23,9 @@ pub(super) struct Shared {
     total: AtomicU64,
     /// When the last stream ended: milliseconds after the connection was opened.
     quiet_since: AtomicU64,
+    /// A connection that was quiet for this long is pinged when it is used.
+    ping_after: Option<Duration>,
+    ping: AtomicBool,
 }
 
 /// One stream of a connection. The place is free again when it is dropped.
@@ -31,14 +34,24 @@ pub(super) struct Slot(pub Arc<Shared>);
 
 impl Shared {
     pub fn new(cx: Cx, pool: &Arc<Pool>) -> Arc<Self> {
-        let pool = Arc::downgrade(pool);
-        Arc::new(Self { cx, pool, total: AtomicU64::new(0), quiet_since: AtomicU64::new(0) })
+        let ping_after = pool.upstream.http.http2.keepalive.as_ref().and_then(|keepalive| keepalive.idle);
+        Arc::new(Self {
+            cx,
+            pool: Arc::downgrade(pool),
+            total: AtomicU64::new(0),
+            quiet_since: AtomicU64::new(0),
+            ping_after,
+            ping: AtomicBool::new(false),
+        })
     }
 
     /// Takes a stream when fewer than `limit` are open and fewer than `most` were opened. Only under the pool's lock.
     pub fn take(self: &Arc<Self>, limit: usize, most: Option<u64>) -> Option<Slot> {
         let room = self.cx.active.load(Ordering::Relaxed) < limit && !self.is_spent(most);
         room.then(|| {
+            if self.ping_after.is_some_and(|after| self.quiet().is_some_and(|since| since.elapsed() >= after)) {
+                self.ping.store(true, Ordering::Relaxed);
+            }
             self.cx.active.fetch_add(1, Ordering::Relaxed);
             self.total.fetch_add(1, Ordering::Relaxed);
             Slot(self.clone())
@@ -93,6 +106,11 @@ pub(super) async fn drive(mut driver: Driver, shared: Arc<Shared>, pool: Weak<Po
                 if let Some(pool) = pool.upgrade() {
                     pool.serve_waiting();
                 }
+            }
+            if shared.ping.swap(false, Ordering::Relaxed) {
+                // The next look at the connection sends it.
+                driver.ping();
+                cx.waker().wake_by_ref();
             }
             let Ok(ping) = driver.poll_pings(cx) else { return Poll::Ready(()) };
             let Some(next) = [idle_at, ends, ping].into_iter().flatten().min() else { return Poll::Pending };

@@ -157,6 +157,10 @@ impl Pool {
         let source = state.source.as_ref().and_then(|(cluster, host)| Some((cluster.upgrade()?, host.upgrade()?)));
         let Some((cluster, host)) = source else { return };
         let Ok(runtime) = Handle::try_current() else { return };
+        if state.streams == Some(0) && state.open > 0 {
+            // The peer takes no streams for now: one more connection would get none either.
+            return;
+        }
         state.waiting.retain(|sender| !sender.is_closed());
         while state.waiting.len() > state.connecting.saturating_mul(self.streams_of_a_new_one(state)) {
             let limit = &cluster.breakers(self.key.priority).connections;

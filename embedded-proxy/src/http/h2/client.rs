@@ -100,6 +100,13 @@ impl Driver {
         closed
     }
 
+    /// Sends a ping beside those that are due by themselves.
+    pub fn ping(&mut self) {
+        if let Some(pings) = &mut self.pings {
+            pings.send(Instant::now());
+        }
+    }
+
     /// Whether the peer's SETTINGS came since this was asked last.
     pub fn settled_now(&mut self) -> bool {
         std::mem::take(&mut self.news)
