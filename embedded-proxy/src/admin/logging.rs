@@ -37,7 +37,7 @@ const COMPONENTS: &[(&str, &[&str])] = &[
     ("router", &["embedded_proxy::route", "embedded_proxy::filters::http::router"]),
     ("secret", &["embedded_proxy::identity", "embedded_proxy::tls::secret"]),
     ("stats", &["embedded_proxy::telemetry::stats"]),
-    ("tracing", &["embedded_proxy::telemetry::tracing"]),
+    ("tracing", &["embedded_proxy::telemetry::trace"]),
     ("upstream", &["embedded_proxy::cluster"]),
 ];
 

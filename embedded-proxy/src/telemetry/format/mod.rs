@@ -19,7 +19,7 @@ mod text;
 mod time;
 
 pub use context::{FormatContext, LogType};
-pub use environment::set_environment;
+pub use environment::{set_environment, variable};
 pub use facts::any_grpc_status;
 pub use json::{JsonFormat, write_json};
 pub use path::decode as percent_decode;
