@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::Host;
 use super::assignment::{LoadAssignment, Locality};
@@ -28,6 +28,7 @@ use super::pool::{Priority, Upstream};
 use super::requests::RequestStats;
 use super::stats::ClusterStats;
 use crate::http::RequestHead;
+use crate::proto::Fraction;
 use crate::services::{Build, Services};
 use crate::stream::Connection;
 use crate::telemetry::stats::Scope;
@@ -87,6 +88,8 @@ pub struct Cluster {
 struct State {
     priorities: Vec<PriorityHosts>,
     balancer: Balancer,
+    /// Shares of requests to drop, by category.
+    drops: Vec<(String, Fraction)>,
 }
 
 fn breakers(settings: &Settings, scope: &Scope) -> [Arc<Breakers>; 2] {
@@ -138,7 +141,7 @@ impl Cluster {
             breakers,
             own_locality,
             members: Mutex::new(members),
-            state: ArcSwap::from_pointee(State { priorities: Vec::new(), balancer }),
+            state: ArcSwap::from_pointee(State { priorities: Vec::new(), balancer, drops: Vec::new() }),
             original_dst,
             discovered: AtomicBool::new(false),
             ready: watch::Sender::new(false),
@@ -184,24 +187,11 @@ impl Cluster {
         }));
     }
 
-    /// Notes what happened to an attempt at a host: outlier detection, peak EWMA and the host's counts of requests follow
-    /// it. `latency` is the time from the request to the head of its response.
-    pub fn report(self: &Arc<Self>, host: &Arc<Host>, outcome: Outcome, latency: Option<Duration>) {
-        let failed = outcome.is_failure();
-        match outcome {
-            Outcome::Connected | Outcome::ConnectedFinally => {}
-            Outcome::Timeout(_) => {
-                host.stats.rq_timeout.fetch_add(1, Ordering::Relaxed);
-            }
-            _ if failed => {
-                host.stats.rq_error.fetch_add(1, Ordering::Relaxed);
-            }
-            _ => {
-                host.stats.rq_success.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        if let (Some(decay), Some(latency)) = (self.decay, latency) {
-            host.average.note(latency, failed, host.age(), decay);
+    /// Notes what happened to an attempt at a host: outlier detection and peak EWMA follow it. `started` is when the
+    /// request began, when a response or its absence is reported.
+    pub fn report(self: &Arc<Self>, host: &Arc<Host>, outcome: Outcome, started: Option<Instant>) {
+        if let (Some(decay), Some(started)) = (self.decay, started) {
+            host.average.note(started.elapsed(), outcome.is_failure(), host.age(), decay);
         }
         let Some(detector) = &self.detector else { return };
         if detector.note(host, outcome, || self.hosts()) {
@@ -253,6 +243,11 @@ impl Cluster {
             host.pools.close();
         }
         self.settle();
+    }
+
+    /// Whether its hosts are health checked.
+    pub fn is_checked(&self) -> bool {
+        self.checker.is_some()
     }
 
     /// A response of a host said `x-envoy-immediate-health-check-fail`: it fails its health check at once. Nothing
@@ -336,7 +331,8 @@ impl Cluster {
         let priorities = members.priorities(&self.own_locality);
         self.stats.show(&priorities);
         let balancer = Balancer::new(&self.settings.lb, &priorities, &self.own_locality, &self.lb_stats);
-        self.state.store(Arc::new(State { priorities, balancer }));
+        let drops = members.drops.clone();
+        self.state.store(Arc::new(State { priorities, balancer, drops }));
     }
 
     /// Chooses a host. None: there is none that may take the request.
@@ -406,8 +402,8 @@ impl Cluster {
 
     /// The category for which a request is to be dropped, when the control plane asked to drop some.
     pub fn drops(&self, random: u64) -> Option<String> {
-        let members = self.members.lock();
-        let category = members.drops.iter().find(|(_, share)| share.hits(random)).map(|(category, _)| category.clone());
+        let state = self.state.load();
+        let category = state.drops.iter().find(|(_, share)| share.hits(random)).map(|(category, _)| category.clone());
         if category.is_some() {
             self.stats.upstream_rq_drop_overload.inc();
         }

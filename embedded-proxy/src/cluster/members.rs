@@ -93,6 +93,7 @@ impl Members {
         let shape = (assignment.overprovisioning_factor, assignment.weighted_priority_health);
         change.any |= shape != (self.overprovisioning, self.weighted);
         (self.overprovisioning, self.weighted) = shape;
+        change.any |= self.drops != assignment.drop_overloads;
         self.drops.clone_from(&assignment.drop_overloads);
         for (key, host) in old {
             if rules.keep_well && !host.has(flag::FAILED_ACTIVE_HC) && !host.check.disabled {

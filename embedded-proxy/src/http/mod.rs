@@ -12,4 +12,4 @@ mod tap;
 pub use body::{Body, BodyStream, Frame, StreamError};
 pub use headers::Headers;
 pub use message::{Request, RequestHead, Response, ResponseHead, Version};
-pub use reply::{Reply, grpc_status};
+pub use reply::{Reply, grpc_status, http_status};

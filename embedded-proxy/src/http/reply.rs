@@ -90,6 +90,24 @@ pub fn grpc_status(status: StatusCode) -> u32 {
     }
 }
 
+/// Status of HTTP for a status of gRPC, as Envoy maps them for its statistics of hosts.
+pub fn http_status(grpc: u32) -> u16 {
+    match grpc {
+        0 => 200,
+        1 => 499,
+        3 | 9 | 11 => 400,
+        4 => 504,
+        5 => 404,
+        6 | 10 => 409,
+        7 => 403,
+        8 => 429,
+        12 => 501,
+        14 => 503,
+        16 => 401,
+        _ => 500,
+    }
+}
+
 /// `grpc-message` encoding: printable ASCII stays, the rest and `%` becomes `%XX`.
 fn percent_encode(text: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len());

@@ -5,6 +5,8 @@ mod detector;
 mod monitor;
 mod stats;
 
+use super::{UpstreamError, UpstreamErrorKind};
+
 pub use config::OutlierConfig;
 pub use detector::Detector;
 pub use monitor::{Monitor, Origin};
@@ -29,6 +31,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The outcome of a failed attempt; none when the host has no part in it.
+    pub fn of(error: &UpstreamError) -> Option<Self> {
+        match error.kind {
+            UpstreamErrorKind::Overflow | UpstreamErrorKind::Request(_) => None,
+            UpstreamErrorKind::ConnectTimeout => Some(Self::Timeout(None)),
+            _ => Some(Self::Failed),
+        }
+    }
+
     /// Whether the host did not do its work.
     pub fn is_failure(self) -> bool {
         match self {

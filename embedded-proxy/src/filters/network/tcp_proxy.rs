@@ -9,7 +9,7 @@ use twox_hash::XxHash64;
 
 use super::Session;
 use crate::cluster::pool::{ConnectFacts, SendOptions};
-use crate::cluster::{Choice, Cluster, Host, UpstreamErrorKind, read_metadata};
+use crate::cluster::{Choice, Cluster, Host, Outcome, UpstreamErrorKind, read_metadata};
 use crate::net::{Drain, Io};
 use crate::proto::Reader;
 use crate::services::{Build, Services};
@@ -157,7 +157,7 @@ impl TcpProxy {
         let choice = Choice {
             hash,
             subset: &destination.subset,
-            original_dst: connection.local_restored.then_some(connection.local),
+            original_dst: cluster.original_dst(None, connection),
             random,
             ..Choice::default()
         };
@@ -189,8 +189,14 @@ async fn attempt(
     session.info.upstream.host = Some(host.address);
     let options = SendOptions { downstream: Some(connection), ..SendOptions::default() };
     match cluster.connect(host, &options).await {
-        Ok(connected) => Some(connected),
+        Ok(connected) => {
+            cluster.report(host, Outcome::ConnectedFinally, None);
+            Some(connected)
+        }
         Err(error) => {
+            if let Some(outcome) = Outcome::of(&error) {
+                cluster.report(host, outcome, None);
+            }
             session.info.flags.set(match error.kind {
                 UpstreamErrorKind::Overflow => Flag::UpstreamOverflow,
                 _ => Flag::UpstreamConnectionFailure,

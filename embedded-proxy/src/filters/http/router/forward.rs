@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use http::{HeaderValue, StatusCode};
 use tokio::time::Instant;
 
-use crate::cluster::{Answer, Choice, Cluster, Host, Origin, SendOptions, UpstreamError};
-use crate::http::{Reply, Request, Response, ResponseHead, Version};
+use crate::cluster::{Answer, Choice, Cluster, Host, Origin, Outcome, SendOptions, UpstreamError};
+use crate::http::{Reply, Request, Response, ResponseHead, Version, http_status};
 use crate::route::{Forward, Input, RouteHit, TrafficStats, names};
 use crate::services::Services;
 use crate::stream::{Exchange, Flag};
@@ -40,6 +40,15 @@ pub(super) struct Forwarding<'f> {
     counted: bool,
     tried: Vec<SocketAddr>,
     whole: Option<Timer>,
+}
+
+/// The status that counts: that of gRPC, as the HTTP status it maps to, when the head says it.
+fn status(head: &ResponseHead) -> u16 {
+    let grpc = head.is_grpc().then(|| head.headers.text(&names::GRPC_STATUS)).flatten();
+    match grpc.and_then(|status| status.parse().ok()) {
+        Some(status) => http_status(status),
+        None => head.status.as_u16(),
+    }
 }
 
 /// What an attempt led to.
@@ -143,7 +152,7 @@ impl<'f> Forwarding<'f> {
             subset: &subset,
             avoid: if other { &self.tried } else { &[] },
             attempts: policy.map_or(0, |policy| policy.host_attempts),
-            original_dst: exchange.connection.local_restored.then_some(exchange.connection.local),
+            original_dst: self.cluster.original_dst(Some(&exchange.request.head), &exchange.connection),
             random: fastrand::u64(..),
         };
         self.cluster.pick(&choice)
@@ -164,6 +173,7 @@ impl<'f> Forwarding<'f> {
 
     /// Decides what follows an attempt.
     async fn next(&mut self, exchange: &mut Exchange, host: &Arc<Host>, outcome: Attempt) -> Next {
+        self.report(exchange, host, &outcome);
         match outcome {
             Attempt::Answer(answer) => self.answered(exchange, host, answer).await,
             Attempt::Reset(error) => {
@@ -185,6 +195,25 @@ impl<'f> Forwarding<'f> {
                 self.cluster.requests.per_try_idle_timeout.inc();
                 self.try_timed_out(exchange, host, "upstream_per_try_idle_timeout").await
             }
+        }
+    }
+
+    /// Tells the cluster what came of an attempt: for outlier detection, peak EWMA and health checks.
+    fn report(&self, exchange: &Exchange, host: &Arc<Host>, attempt: &Attempt) {
+        let outcome = match attempt {
+            Attempt::Answer(answer) => {
+                let head = &answer.response.head;
+                if self.cluster.is_checked() && head.headers.has(&names::IMMEDIATE_HEALTH_CHECK_FAIL) {
+                    self.cluster.fail_health_check(host);
+                }
+                self.cluster.report(host, Outcome::Connected, None);
+                Some(Outcome::Response(status(head)))
+            }
+            Attempt::Reset(error) => Outcome::of(error),
+            _ => Some(Outcome::Timeout(Some(self.limits.status.as_u16()))),
+        };
+        if let Some(outcome) = outcome {
+            self.cluster.report(host, outcome, exchange.info.upstream_started);
         }
     }
 
