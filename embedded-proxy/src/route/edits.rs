@@ -63,9 +63,20 @@ impl HeaderEdits {
 impl Edits {
     /// Reads a list of `HeaderValueOption` and a list of names.
     pub fn read(reader: &Reader<'_>, add: &str, remove: &str) -> Option<Self> {
-        let add: Vec<_> = reader.list(add).iter().map(Addition::read).collect();
+        let additions = Self::additions(reader, add);
         let remove: Vec<_> = reader.texts(remove).iter().map(|name| editable(reader, remove, name)).collect();
-        Some(Self { remove: remove.into_iter().collect::<Option<_>>()?, add: add.into_iter().collect::<Option<_>>()? })
+        Some(Self { remove: remove.into_iter().collect::<Option<_>>()?, ..additions? })
+    }
+
+    /// Reads a list of `HeaderValueOption` alone.
+    pub fn additions(reader: &Reader<'_>, add: &str) -> Option<Self> {
+        let add: Vec<_> = reader.list(add).iter().map(Addition::read).collect();
+        Some(Self { remove: Box::default(), add: add.into_iter().collect::<Option<_>>()? })
+    }
+
+    /// Reads one `HeaderValueOption`.
+    pub fn addition(reader: &Reader<'_>) -> Option<Self> {
+        Some(Self { remove: Box::default(), add: Box::new([Addition::read(reader)?]) })
     }
 
     /// Whether nothing is edited.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderName, StatusCode};
 use serde_json::Value;
 
+use super::counters::Counters;
 use super::{HttpFilter, PerRoute, Step, Verdict, metadata, throttle};
 use crate::http::{Headers, Reply, Response};
 use crate::matching::HeaderMatcher;
@@ -231,6 +232,8 @@ struct Fault {
     name: Arc<str>,
     faults: Faults,
     scope: Scope,
+    /// Counters of callers.
+    callers: Counters,
     delays: Arc<Counter>,
     aborts: Arc<Counter>,
     rates: Arc<Counter>,
@@ -261,6 +264,7 @@ pub(super) fn make(reader: &Reader<'_>, build: &Build, name: &Arc<str>) -> Optio
         rates: scope.counter("response_rl_injected"),
         overflow: scope.counter("faults_overflow"),
         active: scope.gauge("active_faults"),
+        callers: Counters::default(),
         scope,
     }))
 }
@@ -323,7 +327,7 @@ impl Fault {
     fn count(&self, counter: &Counter, name: &str, caller: Option<&str>) {
         counter.inc();
         if let Some(caller) = caller {
-            self.scope.sub(caller).counter(name).inc();
+            self.callers.add(&format!("{caller} {name}"), 1, || self.scope.sub(caller).counter(name));
         }
     }
 

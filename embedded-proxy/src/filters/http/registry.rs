@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{HttpFilter, PerRoute, buffer, cors, ext_authz, fault, istio, jwt_authn, rbac};
+use super::{
+    HttpFilter, PerRoute, buffer, cors, ext_authz, fault, grpc_stats, header_mutation, health_check, istio, jwt_authn,
+    local_ratelimit, rbac, set_filter_state,
+};
 use crate::proto::Reader;
 use crate::services::Build;
 
@@ -60,6 +63,36 @@ const KINDS: &[Kind] = &[
         route: None,
         make: istio::alpn::make,
         per_route: none,
+    },
+    Kind {
+        config: "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
+        route: None,
+        make: grpc_stats::make,
+        per_route: none,
+    },
+    Kind {
+        config: "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+        route: Some("envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute"),
+        make: header_mutation::make,
+        per_route: header_mutation::per_route,
+    },
+    Kind {
+        config: "envoy.extensions.filters.http.health_check.v3.HealthCheck",
+        route: None,
+        make: health_check::make,
+        per_route: none,
+    },
+    Kind {
+        config: "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+        route: Some("envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"),
+        make: local_ratelimit::make,
+        per_route: local_ratelimit::per_route,
+    },
+    Kind {
+        config: "envoy.extensions.filters.http.set_filter_state.v3.Config",
+        route: Some("envoy.extensions.filters.http.set_filter_state.v3.Config"),
+        make: set_filter_state::make,
+        per_route: set_filter_state::per_route,
     },
     Kind {
         config: "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",

@@ -45,6 +45,15 @@ impl Scope {
         scope
     }
 
+    /// A variable part alone, with the tag that carries it: `variable("envoy_local_http_ratelimit_prefix", "here")`.
+    pub fn variable(&self, tag: &'static str, value: &str) -> Self {
+        let mut scope = self.clone();
+        scope.prefix.push_str(&sanitized(value));
+        scope.prefix.push('.');
+        scope.tags = self.with(tag, value);
+        scope
+    }
+
     fn with(&self, tag: &'static str, value: &str) -> Tags {
         self.tags.iter().cloned().chain([(tag.into(), value.into())]).collect()
     }

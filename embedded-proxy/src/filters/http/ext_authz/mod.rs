@@ -13,8 +13,10 @@ use ::http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::counters::Counters;
 use super::edit::{self, Edit};
 use super::{HttpFilter, PerRoute, Step, Verdict, buffer, metadata};
+use crate::cluster::{Cluster, Origin};
 use crate::http::{Reply, RequestHead, Response};
 use crate::proto::Reader;
 use crate::services::{Build, Services};
@@ -61,6 +63,7 @@ struct ExtAuthz {
     counts: Counts,
     /// `stat_prefix`, for the counters of clusters.
     prefix: String,
+    of_clusters: Counters,
 }
 
 /// Makes the filter.
@@ -70,7 +73,7 @@ pub(super) fn make(reader: &Reader<'_>, build: &Build, name: &Arc<str>) -> Optio
     let scope = if prefix.is_empty() { scope } else { scope.sub(&prefix) };
     let config = Config::read(reader, build)?;
     let (services, counts) = (build.services.clone(), Counts::new(&scope));
-    Some(Arc::new(ExtAuthz { name: name.clone(), services, config, counts, prefix }))
+    Some(Arc::new(ExtAuthz { name: name.clone(), services, config, counts, prefix, of_clusters: Counters::default() }))
 }
 
 /// Reads `ExtAuthzPerRoute`.
@@ -212,28 +215,27 @@ impl ExtAuthz {
         }
     }
 
-    fn cluster(&self, exchange: &Exchange) -> Option<Scope> {
-        let cluster = self.services.clusters.get(exchange.route.as_ref()?.cluster()?)?;
-        Some(cluster.scope.clone())
+    fn cluster(&self, exchange: &Exchange) -> Option<Arc<Cluster>> {
+        self.services.clusters.get(exchange.route.as_ref()?.cluster()?)
     }
 
     /// Counts for the filter and for the cluster of the route.
     fn count(&self, exchange: &Exchange, counter: &Counter, name: &str) {
         counter.inc();
         if let Some(cluster) = self.cluster(exchange) {
-            let scope = cluster.sub("ext_authz");
-            let scope = if self.prefix.is_empty() { scope } else { scope.sub(&self.prefix) };
-            scope.counter(name).inc();
+            self.of_clusters.add(&format!("{} {name}", cluster.name), 1, || {
+                let scope = cluster.scope.sub("ext_authz");
+                let scope = if self.prefix.is_empty() { scope } else { scope.sub(&self.prefix) };
+                scope.counter(name)
+            });
         }
     }
 
-    /// A denial counts as a response of the route's cluster.
+    /// A denial counts as a response of the route's cluster, one that comes from inside.
     fn charge(&self, exchange: &Exchange, status: StatusCode) {
-        let Some(cluster) = self.cluster(exchange).filter(|_| self.config.cluster_stats) else { return };
-        let (class, code) = (format!("{}xx", status.as_u16() / 100), status.as_str());
-        cluster.counter("upstream_rq_completed").inc();
-        cluster.counter_tagged("upstream_rq_", "envoy_response_code_class", &class).inc();
-        cluster.counter_tagged("upstream_rq_", "envoy_response_code", code).inc();
+        if let Some(cluster) = self.cluster(exchange).filter(|_| self.config.cluster_stats) {
+            cluster.requests.count(status, Origin { internal: true, canary: false });
+        }
     }
 }
 

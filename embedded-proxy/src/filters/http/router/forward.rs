@@ -11,7 +11,7 @@ use crate::cluster::{Answer, Choice, Cluster, Host, Origin, Outcome, SendOptions
 use crate::http::{Reply, Request, Response, ResponseHead, Version, http_status};
 use crate::route::{Forward, Input, RouteHit, TrafficStats, names};
 use crate::services::Services;
-use crate::stream::{Exchange, Flag};
+use crate::stream::{Exchange, Flag, UpstreamAlpn};
 
 use super::Router;
 use super::attempt::{Attempt, attempt};
@@ -164,8 +164,12 @@ impl<'f> Forwarding<'f> {
         }
         prepare::prepare_for(&mut exchange.request.head, self.hit, host);
         let request = Request { head: exchange.request.head.clone(), body: self.body.body() };
-        let options =
-            SendOptions { priority: self.forward.priority, downstream: Some(&exchange.connection), alpn: None };
+        let alpn = exchange.scratch.get::<UpstreamAlpn>().map(|alpn| alpn.0.clone());
+        let options = SendOptions {
+            priority: self.forward.priority,
+            downstream: Some(&exchange.connection),
+            alpn: alpn.as_deref(),
+        };
         exchange.info.upstream_started = Some(Instant::now());
         let send = self.cluster.send(host, request, &options);
         attempt(send, &self.body, &self.limits, &mut self.whole, exchange.info.started).await
