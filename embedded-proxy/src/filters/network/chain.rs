@@ -82,6 +82,9 @@ impl NetworkChain {
                 if let Some(delay) = delay {
                     tokio::time::sleep(delay).await;
                 }
+                if let Some(Terminal::Tcp(proxy)) = &self.terminal {
+                    proxy.refused(&session);
+                }
                 return;
             }
         }

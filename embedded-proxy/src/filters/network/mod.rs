@@ -5,8 +5,15 @@
 //! lets more through, and refuses clients that wait for the server's first word, too.
 
 mod chain;
+mod istio;
+mod limits;
+mod rbac;
 mod registry;
+mod set_filter_state;
+mod sni_cluster;
 mod tcp_proxy;
+#[cfg(test)]
+mod tests;
 
 use std::any::Any;
 use std::sync::Arc;

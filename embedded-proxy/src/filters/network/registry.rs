@@ -2,6 +2,11 @@
 
 use std::sync::Arc;
 
+use super::istio::Pass;
+use super::limits::{ConnectionLimit, LocalRateLimit};
+use super::rbac::Rbac;
+use super::set_filter_state::SetFilterState;
+use super::sni_cluster::SniCluster;
 use super::tcp_proxy::TcpProxy;
 use super::{NetworkFilter, Terminal};
 use crate::proto::Reader;
@@ -17,9 +22,28 @@ pub(super) enum Made {
 
 type Make = fn(&Reader<'_>, &Build) -> Option<Made>;
 
-const KINDS: &[(&str, Make)] = &[("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", |reader, build| {
-    TcpProxy::read(reader, build).map(|proxy| Made::Terminal(Terminal::Tcp(Arc::new(proxy))))
-})];
+fn filter(filter: impl NetworkFilter + 'static) -> Made {
+    Made::Filter(Arc::new(filter))
+}
+
+const KINDS: &[(&str, Make)] = &[
+    ("envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit", |reader, build| {
+        ConnectionLimit::read(reader, build).map(filter)
+    }),
+    ("envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit", |reader, build| {
+        LocalRateLimit::read(reader, build).map(filter)
+    }),
+    ("envoy.extensions.filters.network.rbac.v3.RBAC", |reader, build| Rbac::read(reader, build).map(filter)),
+    ("envoy.extensions.filters.network.set_filter_state.v3.Config", |reader, build| {
+        SetFilterState::read(reader, build).map(filter)
+    }),
+    ("envoy.extensions.filters.network.sni_cluster.v3.SniCluster", |_, _| Some(filter(SniCluster))),
+    ("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", |reader, build| {
+        TcpProxy::read(reader, build).map(|proxy| Made::Terminal(Terminal::Tcp(Arc::new(proxy))))
+    }),
+    ("envoy.tcp.metadataexchange.config.MetadataExchange", |reader, _| Some(filter(Pass::read(reader)))),
+    ("stats.PluginConfig", |reader, _| Some(filter(Pass::read(reader)))),
+];
 
 /// Makes the filter that a message of type `name` describes. None: a defect was noted.
 pub(super) fn make(name: &str, reader: &Reader<'_>, build: &Build) -> Option<Made> {

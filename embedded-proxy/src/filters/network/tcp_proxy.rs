@@ -15,6 +15,8 @@ use crate::proto::Reader;
 use crate::services::{Build, Services};
 use crate::stream::{Connection, Flag};
 use crate::tcp::{End, Limits, Relay};
+use crate::telemetry::access_log::AccessLogs;
+use crate::telemetry::format::{FormatContext, LogType};
 use crate::telemetry::stats::{Counter, Gauge, Scope};
 
 /// Envoy's default of `idle_timeout`.
@@ -37,6 +39,8 @@ pub struct TcpProxy {
     max_duration: Option<Duration>,
     attempts: u32,
     hash_source: bool,
+    logs: AccessLogs,
+    log_connected: bool,
     services: Arc<Services>,
     stats: TcpStats,
 }
@@ -72,6 +76,10 @@ impl TcpProxy {
     pub fn read(reader: &Reader<'_>, build: &Build) -> Option<Self> {
         let prefix = reader.need_text("stat_prefix");
         let destinations = destinations(reader);
+        let logs = AccessLogs::read(&reader.list("access_log"), build);
+        let options = reader.message("access_log_options");
+        let log_connected = reader.flag("flush_access_log_on_connected")
+            || options.is_some_and(|options| options.flag("flush_access_log_on_connected"));
         let policies: Vec<bool> = reader.list("hash_policy").iter().map(hash_source).collect();
         let idle = reader.duration("idle_timeout").map_or(Some(IDLE), |idle| (!idle.is_zero()).then_some(idle));
         let scope = Scope::root(&build.services.stats).tagged("tcp", "envoy_tcp_prefix", &prefix?);
@@ -81,6 +89,8 @@ impl TcpProxy {
             max_duration: reader.duration("max_downstream_connection_duration"),
             attempts: reader.u32("max_connect_attempts").unwrap_or(1).max(1),
             hash_source: policies.contains(&true),
+            logs: logs?,
+            log_connected,
             services: build.services.clone(),
             stats: TcpStats::new(&scope),
         })
@@ -111,6 +121,9 @@ impl TcpProxy {
             () = drain.closed() => None,
         };
         if let Some((upstream, host)) = connected {
+            if self.log_connected {
+                self.log(&session, LogType::TcpUpstreamConnected);
+            }
             let mut relay = Relay::new(io, upstream);
             let limits = Limits { idle: self.idle, deadline: self.max_duration.map(|longest| began + longest) };
             let end = relay.run(limits, &mut drain).await;
@@ -118,6 +131,20 @@ impl TcpProxy {
             drop(host);
         }
         self.stats.active.add(-1);
+        session.info.response_sent = Some(Instant::now());
+        self.log(&session, LogType::TcpConnectionEnd);
+    }
+
+    /// A filter before this one closed the connection: it is logged all the same.
+    pub(super) fn refused(&self, session: &Session) {
+        self.log(session, LogType::TcpConnectionEnd);
+    }
+
+    fn log(&self, session: &Session, kind: LogType) {
+        if !self.logs.is_empty() {
+            let context = FormatContext { log_type: kind, ..FormatContext::new(&session.connection, &session.info) };
+            self.logs.log(&context);
+        }
     }
 
     fn ended(&self, end: End, (up, down): (u64, u64), session: &mut Session) {

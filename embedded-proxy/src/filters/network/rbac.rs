@@ -1,0 +1,80 @@
+//! `envoy.filters.network.rbac`: connections that the policies do not allow are closed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{NetworkFilter, Session, Verdict};
+use crate::proto::Reader;
+use crate::rbac::{Decision, Facts, Rules};
+use crate::services::Build;
+use crate::telemetry::stats::{Counter, Scope};
+
+/// Namespace of the dynamic metadata.
+const NAMESPACE: &str = "envoy.filters.network.rbac";
+
+#[derive(Debug)]
+pub(super) struct Rbac {
+    rules: Option<(Rules, Counts)>,
+    shadow: Option<(Rules, Counts)>,
+    shadow_prefix: String,
+    delay: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Counts {
+    allowed: Arc<Counter>,
+    denied: Arc<Counter>,
+}
+
+impl Counts {
+    fn count(&self, decision: &Decision<'_>) {
+        if decision.allowed { &self.allowed } else { &self.denied }.inc();
+    }
+}
+
+impl Rbac {
+    /// Reads the message. None: a defect was noted. `matcher` and `shadow_matcher` are not taken, which makes them
+    /// defects.
+    pub fn read(reader: &Reader<'_>, build: &Build) -> Option<Self> {
+        // A connection's facts do not change after it is there: once is as good as at every byte.
+        reader.ignore(&["enforcement_type"]);
+        let prefix = reader.need_text("stat_prefix")?;
+        let shadow_prefix = reader.text("shadow_rules_stat_prefix");
+        let root = Scope::root(&build.services.stats).sub(prefix.trim_end_matches('.')).sub("rbac");
+        let counts = |word: &str| Counts {
+            allowed: root.counter(&format!("{word}allowed")),
+            denied: root.counter(&format!("{word}denied")),
+        };
+        let rules = |field: &str, word: &str| match reader.message(field) {
+            Some(rules) => Rules::read(&rules).map(|rules| Some((rules, counts(word)))),
+            None => Some(None),
+        };
+        let (own, shadow) = (rules("rules", ""), rules("shadow_rules", &format!("{shadow_prefix}shadow_")));
+        Some(Self { rules: own?, shadow: shadow?, shadow_prefix, delay: reader.duration("delay_deny") })
+    }
+
+    fn shadow(&self, session: &mut Session) {
+        let Some((rules, counts)) = &self.shadow else { return };
+        let decision = rules.check(&Facts::of_connection(&session.connection));
+        counts.count(&decision);
+        let result = if decision.allowed { "allowed" } else { "denied" };
+        let mut fields = serde_json::Map::new();
+        if let Some(policy) = decision.policy {
+            fields.insert(format!("{}shadow_effective_policy_id", self.shadow_prefix), json!(policy));
+        }
+        fields.insert(format!("{}shadow_engine_result", self.shadow_prefix), json!(result));
+        session.connection.metadata.insert(NAMESPACE.into(), Value::Object(fields));
+    }
+}
+
+impl NetworkFilter for Rbac {
+    fn on_connection(&self, session: &mut Session) -> Verdict {
+        self.shadow(session);
+        let Some((rules, counts)) = &self.rules else { return Verdict::Next };
+        let decision = rules.check(&Facts::of_connection(&session.connection));
+        counts.count(&decision);
+        if decision.allowed { Verdict::Next } else { Verdict::Close(decision.details(), self.delay) }
+    }
+}
