@@ -35,18 +35,19 @@ impl HostLimits {
     }
 }
 
-/// The descriptors of a request. `own` limits of the filter stand in for those of route and virtual host.
+/// The descriptors of a request: those that count before it goes on or, with `done`, when the exchange is over. `own`
+/// limits of the filter stand in for those of route and virtual host.
 pub(super) fn descriptors(
     services: &Services,
     exchange: &Exchange,
     stage: u32,
     own: &RateLimits,
     host_limits: HostLimits,
+    done: bool,
 ) -> Vec<Descriptor> {
     let mut all = Vec::new();
     let mut add = |limits: &RateLimits| {
-        // Limits that count at the end of a stream are refused where they are configured.
-        let due = limits.stage(stage).filter(|limit| !limit.on_stream_done);
+        let due = limits.stage(stage).filter(|limit| limit.on_stream_done == done);
         all.extend(due.filter_map(|limit| limit.descriptor(exchange, &services.node.cluster)));
     };
     if !own.is_empty() {

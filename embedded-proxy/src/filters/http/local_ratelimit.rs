@@ -11,7 +11,7 @@ use super::{HttpFilter, PerRoute, Step, Verdict};
 use crate::http::{Reply, Response};
 use crate::proto::{Fraction, Reader};
 use crate::ratelimit::{Limiter, Taken, TokenBucket};
-use crate::route::{Edits, RateLimits};
+use crate::route::{Descriptor, Edits, RateLimits};
 use crate::services::{Build, Services};
 use crate::stream::{Connection, Exchange, Flag};
 use crate::telemetry::format::FormatContext;
@@ -86,15 +86,18 @@ impl Limits {
         })
     }
 
-    fn take(&self, services: &Services, exchange: &Exchange) -> Taken {
-        let descriptors = if self.limiter.has_descriptors() {
-            limits::descriptors(services, exchange, self.stage, &self.rate_limits, self.host_limits)
+    fn descriptors(&self, services: &Services, exchange: &Exchange, done: bool) -> Vec<Descriptor> {
+        if self.limiter.has_descriptors() {
+            limits::descriptors(services, exchange, self.stage, &self.rate_limits, self.host_limits, done)
         } else {
             Vec::new()
-        };
+        }
+    }
+
+    fn take(&self, descriptors: &[Descriptor], exchange: &Exchange) -> Taken {
         match &self.by_connection {
-            None => self.limiter.take(&descriptors),
-            Some(all) => self.of_connection(all, &exchange.connection).take(&descriptors),
+            None => self.limiter.take(descriptors),
+            Some(all) => self.of_connection(all, &exchange.connection).take(descriptors),
         }
     }
 
@@ -161,7 +164,7 @@ impl HttpFilter for LocalRateLimit {
             return Step::Next;
         }
         limits.counts.enabled.inc();
-        let taken = limits.take(&self.services, exchange);
+        let taken = limits.take(&limits.descriptors(&self.services, exchange, false), exchange);
         let tell = taken.bucket.as_ref().filter(|_| limits.tells).map(|bucket| Tell(bucket.clone()));
         let mut reply = None;
         let mut values = None;
@@ -189,6 +192,14 @@ impl HttpFilter for LocalRateLimit {
         if let Some(Tell(bucket)) = exchange.scratch.get() {
             let limit = http::HeaderValue::from(bucket.size());
             limits::tell(&mut response.head.headers, &limit, bucket.tokens(), bucket.next_token().as_secs());
+        }
+    }
+
+    fn on_end(&self, exchange: &Exchange) {
+        let limits = self.limits(exchange);
+        let descriptors = limits.descriptors(&self.services, exchange, true);
+        if !descriptors.is_empty() && limits.enabled.numerator > 0 {
+            limits.take(&descriptors, exchange);
         }
     }
 

@@ -16,6 +16,7 @@ mod jwt_authn;
 mod limits;
 mod local_ratelimit;
 mod metadata;
+mod ratelimit;
 mod rbac;
 mod registry;
 pub mod router;

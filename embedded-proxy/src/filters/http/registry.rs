@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     HttpFilter, PerRoute, buffer, cors, ext_authz, fault, grpc_stats, header_mutation, health_check, istio, jwt_authn,
-    local_ratelimit, rbac, set_filter_state,
+    local_ratelimit, ratelimit, rbac, set_filter_state,
 };
 use crate::proto::Reader;
 use crate::services::Build;
@@ -99,6 +99,12 @@ const KINDS: &[Kind] = &[
         route: Some("envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig"),
         make: jwt_authn::make,
         per_route: jwt_authn::per_route,
+    },
+    Kind {
+        config: "envoy.extensions.filters.http.ratelimit.v3.RateLimit",
+        route: Some("envoy.extensions.filters.http.ratelimit.v3.RateLimitPerRoute"),
+        make: ratelimit::make,
+        per_route: ratelimit::per_route,
     },
     Kind {
         config: "envoy.extensions.filters.http.rbac.v3.RBAC",
