@@ -30,6 +30,7 @@ pub struct RequestStats {
     internal: OnceLock<Part>,
     external: OnceLock<Part>,
     canary: OnceLock<Part>,
+    retried: OnceLock<Codes>,
     /// Retries.
     pub retry: Arc<Counter>,
     /// Retries that no more were allowed for.
@@ -70,6 +71,7 @@ impl RequestStats {
             internal: OnceLock::new(),
             external: OnceLock::new(),
             canary: OnceLock::new(),
+            retried: OnceLock::new(),
             retry: scope.counter("upstream_rq_retry"),
             retry_limit_exceeded: scope.counter("upstream_rq_retry_limit_exceeded"),
             retry_overflow: scope.counter("upstream_rq_retry_overflow"),
@@ -101,6 +103,11 @@ impl RequestStats {
         for part in self.parts(origin) {
             part.codes.count(status);
         }
+    }
+
+    /// Counts a response that the client does not see because the request is sent again.
+    pub fn count_retried(&self, status: StatusCode) {
+        self.retried.get_or_init(|| Codes::new(self.scope.sub("retry"))).count(status);
     }
 
     /// Notes the milliseconds from the end of a request to the end of its response.

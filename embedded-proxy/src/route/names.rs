@@ -19,6 +19,7 @@ names! {
     INTERNAL = "x-envoy-internal";
     IS_TIMEOUT_RETRY = "x-envoy-is-timeout-retry";
     MAX_RETRIES = "x-envoy-max-retries";
+    ORIGINAL_HOST = "x-envoy-original-host";
     ORIGINAL_PATH = "x-envoy-original-path";
     ORIGINAL_URL = "x-envoy-original-url";
     OVERLOADED = "x-envoy-overloaded";

@@ -13,8 +13,8 @@ pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeou
 /// Timeouts of a route. Zero durations are "no limit", as in Envoy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteTimeouts {
-    /// For the whole response, from the end of the request (Envoy's default: 15 s; zero for routes with
-    /// `max_stream_duration`).
+    /// For the whole response, from the end of the request (Envoy's default: 15 s). Routes with `max_stream_duration`
+    /// have none, whatever stands here.
     pub response: Duration,
     /// For a stream on which nothing moves, instead of the connection manager's.
     pub idle: Option<Duration>,
@@ -73,7 +73,7 @@ impl RouteTimeouts {
     /// The response timeout before `x-envoy-*` headers are looked at.
     pub fn response_limit(&self, head: &RequestHead) -> Duration {
         if self.stream.is_some() {
-            return if self.response == RESPONSE { Duration::ZERO } else { self.response };
+            return Duration::ZERO;
         }
         let Some((max, offset)) = self.grpc.filter(|_| head.is_grpc()) else { return self.response };
         let mut limit = grpc_timeout(&head.headers).unwrap_or(Duration::ZERO);

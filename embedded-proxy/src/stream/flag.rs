@@ -10,7 +10,7 @@ macro_rules! flags {
         pub enum Flag { $($(#[doc = $doc])* $name,)* }
 
         impl Flag {
-            /// All flags, in the order in which `%RESPONSE_FLAGS%` prints them.
+            /// All flags.
             pub const ALL: &'static [Flag] = &[$(Flag::$name,)*];
 
             /// As `%RESPONSE_FLAGS%` prints it.
@@ -83,19 +83,27 @@ flags! {
     DownstreamRemoteReset = "DR", "DownstreamRemoteReset";
 }
 
-/// A set of flags.
+/// Bits of one flag in a set.
+const BITS: u32 = 5;
+/// Most flags of a set; an exchange never collects more.
+const MOST: u32 = 64 / BITS;
+
+/// A set of flags: their numbers, counted from 1, in the order in which they were set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Flags(u32);
+pub struct Flags(u64);
 
 impl Flags {
     /// Adds one.
     pub fn set(&mut self, flag: Flag) {
-        self.0 |= 1 << flag as u8;
+        let place = u32::try_from(self.iter().count()).unwrap_or(MOST);
+        if place < MOST && !self.has(flag) {
+            self.0 |= (flag as u64 + 1) << (place * BITS);
+        }
     }
 
     /// Whether it is in.
     pub fn has(self, flag: Flag) -> bool {
-        self.0 & (1 << flag as u8) != 0
+        self.iter().any(|other| other == flag)
     }
 
     /// Whether there is none.
@@ -103,9 +111,13 @@ impl Flags {
         self.0 == 0
     }
 
-    /// The flags in print order.
+    /// The flags in the order in which they were set, which is how Envoy prints them.
     pub fn iter(self) -> impl Iterator<Item = Flag> {
-        Flag::ALL.iter().copied().filter(move |flag| self.has(*flag))
+        let numbers = (0..MOST).map(move |place| (self.0 >> (place * BITS)) & ((1 << BITS) - 1));
+        numbers.take_while(|number| *number != 0).filter_map(|number| {
+            let index = usize::try_from(number).ok()?.checked_sub(1)?;
+            Flag::ALL.get(index).copied()
+        })
     }
 }
 
@@ -117,5 +129,31 @@ impl fmt::Display for Flags {
         }
         let words: Vec<&str> = self.iter().map(Flag::short).collect();
         f.write_str(&words.join(","))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_print_in_the_order_they_were_set() {
+        let mut flags = Flags::default();
+        assert_eq!(flags.to_string(), "-");
+        for flag in [Flag::UpstreamRetryLimitExceeded, Flag::UpstreamConnectionFailure, Flag::UpstreamRetryLimitExceeded] {
+            flags.set(flag);
+        }
+        assert_eq!(flags.to_string(), "URX,UF");
+        assert!(flags.has(Flag::UpstreamConnectionFailure) && !flags.has(Flag::NoRouteFound));
+    }
+
+    #[test]
+    fn a_set_takes_as_many_as_it_can_hold_and_every_flag_fits() {
+        let mut flags = Flags::default();
+        for flag in Flag::ALL {
+            flags.set(*flag);
+        }
+        assert_eq!(flags.iter().count(), MOST as usize);
+        assert!(Flag::ALL.len() < 1 << BITS);
     }
 }

@@ -30,7 +30,6 @@ pub(super) struct RouterStats {
     pub(super) total: Arc<Counter>,
     pub(super) no_route: Arc<Counter>,
     pub(super) no_cluster: Arc<Counter>,
-    pub(super) redirect: Arc<Counter>,
     pub(super) direct_response: Arc<Counter>,
     pub(super) reset_after_start: Arc<Counter>,
 }
@@ -56,7 +55,6 @@ impl Router {
                 total: scope.counter("rq_total"),
                 no_route: scope.counter("no_route"),
                 no_cluster: scope.counter("no_cluster"),
-                redirect: scope.counter("rq_redirect"),
                 direct_response: scope.counter("rq_direct_response"),
                 reset_after_start: scope.counter("rq_reset_after_downstream_response_started"),
             }),

@@ -27,13 +27,10 @@ pub(super) fn reset(error: &UpstreamError, retried: bool, tell: bool) -> Reply {
     let reason = reason(error.kind);
     let transport = transport(error);
     let retried = if retried { "retried and the latest " } else { "" };
-    let (text, details) = match transport {
-        "" => (String::new(), String::new()),
-        transport => (format!(", transport failure reason: {transport}"), format!("|{transport}")),
-    };
-    let body =
-        format!("upstream connect error or disconnect/reset before headers. {retried}reset reason: {reason}{text}");
-    let details = format!("upstream_reset_before_response_started{{{reason}{details}}}").replace([' ', '\t'], "_");
+    let bar = if transport.is_empty() { "" } else { "|" };
+    let body = format!("upstream connect error or disconnect/reset before headers. {retried}reset reason: {reason}");
+    let details =
+        format!("upstream_reset_before_response_started{{{reason}{bar}{transport}}}").replace([' ', '\t'], "_");
     let status = match error.kind {
         UpstreamErrorKind::Protocol | UpstreamErrorKind::TooLarge => StatusCode::BAD_GATEWAY,
         _ => StatusCode::SERVICE_UNAVAILABLE,
@@ -99,7 +96,7 @@ mod tests {
         assert_eq!(
             reply.body,
             "upstream connect error or disconnect/reset before headers. reset reason: remote connection \
-            failure, transport failure reason: delayed connect error: Connection refused"
+            failure"
         );
         assert_eq!(
             reply.details,

@@ -68,9 +68,7 @@ impl<'f> Forwarding<'f> {
         forward: &'f Forward,
     ) -> Result<Self, Box<Reply>> {
         let Some(cluster) = hit.cluster().and_then(|name| services.clusters.get(name)) else {
-            router.stats.no_cluster.inc();
-            let reply = Reply::new(forward.missing_cluster, "cluster_not_found", "");
-            return Err(Box::new(reply.flag(Flag::NoClusterFound)));
+            return Err(Box::new(router.no_cluster(forward.missing_cluster)));
         };
         note_cluster(exchange, &cluster);
         let virtual_cluster = hit.host().virtual_cluster(&Input::of(exchange));
@@ -162,7 +160,7 @@ impl<'f> Forwarding<'f> {
         if self.retries.is_some() {
             self.tried.push(host.address);
         }
-        prepare::prepare_for(&mut exchange.request.head, self.hit, host);
+        prepare::prepare_for(&mut exchange.request.head, self.hit, host, !self.router.suppress);
         let request = Request { head: exchange.request.head.clone(), body: self.body.body() };
         let alpn = exchange.scratch.get::<UpstreamAlpn>().map(|alpn| alpn.0.clone());
         let options = SendOptions {
@@ -239,7 +237,7 @@ impl<'f> Forwarding<'f> {
     fn reset(&self, exchange: &mut Exchange, host: &Host, error: &UpstreamError) -> Next {
         let flag = error.flag();
         if flag == Flag::UpstreamConnectionFailure {
-            exchange.info.upstream.failure = Some(error.detail.clone());
+            exchange.info.upstream.failure = Some(error.detail.replace([' ', '\t'], "_"));
         }
         let reply = failure::reset(error, exchange.info.attempts > 1, !self.router.suppress);
         Next::Fail(self.failed(exchange, reply, Some(host)))
@@ -297,6 +295,7 @@ impl<'f> Forwarding<'f> {
         note_answer(exchange, &answer);
         let Answer { mut response, .. } = answer;
         if self.try_again(exchange, &Failure::Response(&response.head)).await {
+            self.cluster.requests.count_retried(response.head.status);
             return Next::Again;
         }
         self.body.let_go();
@@ -308,9 +307,10 @@ impl<'f> Forwarding<'f> {
         let origin = self.origin(&response.head);
         self.count(response.head.status, origin, Some(host));
         prepare::set_cookies(&mut response.head.headers, std::mem::take(&mut self.cookies));
-        self.tell_attempts(exchange, &mut response.head);
-        self.hit.edit_response(exchange, &mut response.head);
+        exchange.info.code = Some(response.head.status.as_u16());
         exchange.info.details = Some("via_upstream".to_string());
+        self.hit.edit_response(exchange, &mut response.head);
+        self.tell_attempts(exchange, &mut response.head);
         let end = End {
             cluster: self.cluster.clone(),
             traffic: self.traffic.clone(),

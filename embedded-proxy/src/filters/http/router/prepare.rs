@@ -7,16 +7,16 @@ use crate::http::{Headers, RequestHead};
 use crate::route::{HostRewrite, Input, RouteHit, names};
 use crate::stream::Exchange;
 
-/// Makes the route's edits and rewrites. `tell`: the old path is kept in a field of Envoy's own.
+/// Makes the route's edits and rewrites. `tell`: old path and host are kept in fields of Envoy's own.
 pub(super) fn prepare(exchange: &mut Exchange, hit: &RouteHit, tell: bool) {
     let Some(forward) = hit.forward() else { return };
     hit.edit_request(exchange);
     if let Some(host) = hit.weighted().and_then(|weighted| weighted.host_rewrite.as_ref()) {
-        rewrite_host(&mut exchange.request.head, host, forward.forwarded_host);
+        rewrite_host(&mut exchange.request.head, host, forward.forwarded_host, tell);
     } else if let Some(rewrite) = &forward.host {
         let host = rewrite.apply(&Input::of(exchange)).map(std::borrow::Cow::into_owned);
         if let Some(host) = host {
-            rewrite_host(&mut exchange.request.head, &host, forward.forwarded_host);
+            rewrite_host(&mut exchange.request.head, &host, forward.forwarded_host, tell);
         }
     }
     if let Some(rewrite) = &forward.path {
@@ -30,19 +30,22 @@ pub(super) fn prepare(exchange: &mut Exchange, hit: &RouteHit, tell: bool) {
 }
 
 /// Gives the request the name of the chosen host, where the route wants that and the host has one.
-pub(super) fn prepare_for(head: &mut RequestHead, hit: &RouteHit, host: &Host) {
+pub(super) fn prepare_for(head: &mut RequestHead, hit: &RouteHit, host: &Host, tell: bool) {
     let Some(forward) = hit.forward() else { return };
     if forward.host == Some(HostRewrite::Auto)
         && let Some(name) = host.hostname.as_deref().filter(|name| !name.is_empty())
         && head.authority != name
     {
-        rewrite_host(head, name, forward.forwarded_host);
+        rewrite_host(head, name, forward.forwarded_host, tell);
     }
 }
 
-fn rewrite_host(head: &mut RequestHead, host: &str, keep: bool) {
+fn rewrite_host(head: &mut RequestHead, host: &str, keep: bool, tell: bool) {
     if keep && !head.authority.is_empty() {
         append_forwarded_host(&mut head.headers, &head.authority);
+    }
+    if let Some(old) = HeaderValue::try_from(head.authority.as_str()).ok().filter(|_| tell) {
+        head.headers.set(names::ORIGINAL_HOST, old);
     }
     host.clone_into(&mut head.authority);
 }
@@ -81,8 +84,8 @@ mod tests {
     #[test]
     fn the_old_host_is_kept_once() {
         let mut head = head("GET", "/", &[("x-forwarded-host", "a")]);
-        rewrite_host(&mut head, "new", true);
-        rewrite_host(&mut head, "new", false);
+        rewrite_host(&mut head, "new", true, true);
+        rewrite_host(&mut head, "new", false, false);
         assert_eq!(head.authority, "new");
         assert_eq!(head.headers.text(&names::FORWARDED_HOST), Some("a,example.com"));
         append_forwarded_host(&mut head.headers, "example.com");

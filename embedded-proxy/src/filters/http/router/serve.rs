@@ -4,16 +4,13 @@ use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode, header};
 
-use crate::http::{Reply, Response};
-use crate::route::{Action, DirectResponse, Input, PathMatch, Redirect, names};
+use crate::http::{Reply, Response, ResponseHead};
+use crate::route::{Action, DirectResponse, Input, Redirect, RouteHit, names};
 use crate::services::Services;
 use crate::stream::{Exchange, Flag};
 
 use super::Router;
 use super::forward::Forwarding;
-
-/// Details of answers that stand in the configuration: the route's header edits are made on them.
-pub const DIRECT_RESPONSE: &str = "direct_response";
 
 impl Router {
     /// Answers the request: with the upstream's response, or with a reply of the proxy's own.
@@ -34,27 +31,42 @@ impl Router {
                 let forwarding = Forwarding::begin(self, services, exchange, &hit, forward)?;
                 forwarding.run(exchange).await
             }
-            Action::Redirect(redirect) => Err(Box::new(self.redirect(redirect, exchange, &route.matcher.path))),
-            Action::Direct(direct) => Err(Box::new(self.direct(direct))),
-            Action::NonForwarding => {
-                // A filter was expected to answer.
-                Err(Box::new(Reply::new(StatusCode::NOT_FOUND, "route_not_found", "").flag(Flag::NoRouteFound)))
-            }
+            Action::Redirect(redirect) => Err(Box::new(self.redirect(redirect, exchange, &hit))),
+            Action::Direct(direct) => Err(Box::new(self.direct(direct, exchange, &hit))),
+            // A filter was expected to answer. Envoy looks for a cluster without a name.
+            Action::NonForwarding => Err(Box::new(self.no_cluster(StatusCode::SERVICE_UNAVAILABLE))),
         }
     }
 
-    fn redirect(&self, redirect: &Redirect, exchange: &Exchange, matched: &PathMatch) -> Reply {
-        self.stats.redirect.inc();
-        let mut reply = Reply::new(redirect.status, DIRECT_RESPONSE, "");
-        if let Ok(location) = HeaderValue::try_from(redirect.location(&exchange.request.head, matched)) {
-            reply.headers.add(header::LOCATION, location);
-        }
-        reply
+    /// The route's cluster does not exist.
+    pub(super) fn no_cluster(&self, status: StatusCode) -> Reply {
+        self.stats.no_cluster.inc();
+        Reply::new(status, "cluster_not_found", "").flag(Flag::NoClusterFound)
     }
 
-    fn direct(&self, direct: &DirectResponse) -> Reply {
+    fn redirect(&self, redirect: &Redirect, exchange: &Exchange, hit: &RouteHit) -> Reply {
+        let location = redirect.location(&exchange.request.head, &hit.route().matcher.path);
+        self.configured(Reply::new(redirect.status, "direct_response", ""), Some(location), exchange, hit)
+    }
+
+    fn direct(&self, direct: &DirectResponse, exchange: &Exchange, hit: &RouteHit) -> Reply {
+        let status = direct.status;
+        let head = &exchange.request.head;
+        let located = status == StatusCode::CREATED || status.is_redirection();
+        let location = located.then(|| format!("{}://{}{}", head.scheme, head.authority, head.path));
+        self.configured(Reply::new(status, "direct_response", direct.body.clone()), location, exchange, hit)
+    }
+
+    /// Completes an answer that stands in the configuration.
+    fn configured(&self, mut reply: Reply, location: Option<String>, exchange: &Exchange, hit: &RouteHit) -> Reply {
         self.stats.direct_response.inc();
-        Reply::new(direct.status, DIRECT_RESPONSE, direct.body.clone())
+        let mut head = ResponseHead::new(reply.status);
+        if let Some(location) = location.and_then(|location| HeaderValue::try_from(location).ok()) {
+            head.headers.add(header::LOCATION, location);
+        }
+        hit.edit_response(exchange, &mut head);
+        reply.headers = head.headers;
+        reply
     }
 }
 
