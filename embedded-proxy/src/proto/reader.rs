@@ -42,6 +42,11 @@ impl<'d> Reader<'d> {
         &self.message
     }
 
+    /// A reader of another message that stands for this one: defects keep its path.
+    pub fn beside(&self, message: DynamicMessage) -> Self {
+        Self::new(message, self.path.clone(), self.defects)
+    }
+
     /// Path of a field of this message.
     pub fn at(&self, field: &str) -> String {
         match (self.path.is_empty(), field.is_empty()) {

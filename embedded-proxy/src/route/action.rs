@@ -98,6 +98,7 @@ impl Forward {
     fn read(reader: &Reader<'_>, path: &PathMatch, build: &Build) -> Option<Self> {
         // The first is harmless as TLS early data is not accepted at all; how long a codec flushes is its own matter.
         reader.ignore(&["early_data_policy", "flush_timeout"]);
+        reader.ignore(&["cors"]); // The route takes it as configuration of the cors filter.
         let target = Target::read(reader, build);
         let rewrite = PathRewrite::read(reader, path);
         let host = HostRewrite::read(reader);

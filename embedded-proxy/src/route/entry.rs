@@ -53,7 +53,7 @@ impl Route {
         refuse_specifiers(reader);
         let matcher = reader.need("match").and_then(|matcher| RouteMatch::read(&matcher));
         let edits = HeaderEdits::read(reader);
-        let filters = PerFilter::read(reader, build);
+        let filters = PerFilter::read(reader, build).and_then(|filters| with_cors(filters, reader, build));
         let tracing = RouteTracing::read(reader);
         let metadata = Arc::new(read_metadata(reader.message("metadata")));
         let stats = reader.opt_text("stat_prefix").map(|prefix| host.route(&prefix));
@@ -94,6 +94,13 @@ impl Route {
             stats: None,
         }
     }
+}
+
+/// The CORS policy of a forwarding route in its older place.
+fn with_cors(filters: PerFilter, reader: &Reader<'_>, build: &Build) -> Option<PerFilter> {
+    let Some(route) = reader.message("route") else { return Some(filters) };
+    route.ignore_all(); // The action reads the rest.
+    filters.with_cors(&route, build)
 }
 
 /// Reads the limit in its new place or in its old one.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use http::HeaderName;
 use twox_hash::XxHash64;
 
-use super::cookie;
+use super::{Input, cookie};
 use crate::http::RequestHead;
 use crate::matching::{Field, Fields as _, RegexRewrite, parameter};
 use crate::proto::Reader;
-use crate::stream::Exchange;
+use crate::stream::Connection;
 
 /// A cookie to make when a request has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,11 +55,11 @@ impl HashPolicies {
     }
 
     /// The hash of a request, none when no policy finds anything. A cookie that has to be made is handed to
-    /// `set_cookie` as the value of a `set-cookie` field.
-    pub fn hash(&self, exchange: &Exchange, mut set_cookie: impl FnMut(String)) -> Option<u64> {
+    /// `set_cookie` as the value of a `set-cookie` field; without that none is made.
+    pub fn hash(&self, input: &Input<'_>, mut set_cookie: Option<&mut dyn FnMut(String)>) -> Option<u64> {
         let mut hash: Option<u64> = None;
         for policy in &self.0 {
-            if let Some(new) = policy.source.hash(exchange, &mut set_cookie) {
+            if let Some(new) = policy.source.hash(input, set_cookie.as_deref_mut()) {
                 // Turning keeps two equal policies from cancelling each other.
                 hash = Some(hash.map_or(0, |old| old.rotate_left(1)) ^ new);
             }
@@ -121,8 +121,7 @@ fn read_cookie(reader: &Reader<'_>) -> Option<Source> {
 
 impl NewCookie {
     /// The same value for all requests of a connection, so that those that race get the same host.
-    fn value(exchange: &Exchange) -> String {
-        let connection = &exchange.connection;
+    fn value(connection: &Connection) -> String {
         format!("{:016x}", xxhash64(format!("{}{}", connection.remote, connection.local).as_bytes()))
     }
 
@@ -136,22 +135,22 @@ impl NewCookie {
 }
 
 impl Source {
-    fn hash(&self, exchange: &Exchange, set_cookie: &mut impl FnMut(String)) -> Option<u64> {
-        let head = &exchange.request.head;
+    fn hash(&self, input: &Input<'_>, set_cookie: Option<&mut (dyn FnMut(String) + '_)>) -> Option<u64> {
+        let head = input.head;
         match self {
             Self::Header(field, rewrite) => hash_field(head, field, rewrite.as_ref()),
-            Self::Cookie(name, new) => match (cookie::value(&head.headers, name), new) {
-                (Some(value), _) if !value.is_empty() => Some(xxhash64(value)),
-                (_, Some(new)) => {
-                    let value = NewCookie::value(exchange);
+            Self::Cookie(name, new) => match (cookie::value(&head.headers, name), new, set_cookie) {
+                (Some(value), ..) if !value.is_empty() => Some(xxhash64(value)),
+                (_, Some(new), Some(set_cookie)) => {
+                    let value = NewCookie::value(input.connection);
                     set_cookie(new.field(name, &value));
                     Some(xxhash64(value.as_bytes()))
                 }
                 _ => None,
             },
-            Self::SourceIp => Some(xxhash64(exchange.connection.remote.ip().to_string().as_bytes())),
+            Self::SourceIp => Some(xxhash64(input.remote.to_string().as_bytes())),
             Self::Query(name) => parameter(head.query(), name).map(|value| xxhash64(value.as_bytes())),
-            Self::State(key) => exchange.info.state.get(key).map(|value| xxhash64(value.as_bytes())),
+            Self::State(key) => input.state.get(key).map(|value| xxhash64(value.as_bytes())),
         }
     }
 }
@@ -202,7 +201,7 @@ mod tests {
     }
 
     fn hash(config: &Value, path: &str, fields: &[(&'static str, &'static str)]) -> Option<u64> {
-        policies(config).hash(&exchange("GET", "h", path, fields), |_| {})
+        policies(config).hash(&Input::of(&exchange("GET", "h", path, fields)), None)
     }
 
     #[test]
@@ -231,11 +230,11 @@ mod tests {
         let config = json!([{"cookie": {"name": "c", "ttl": "10s", "path": "/p", "attributes": [{"name": "SameSite", "value": "Lax"}]}}]);
         let mut made = Vec::new();
         let exchange = exchange("GET", "h", "/", &[]);
-        let hash = policies(&config).hash(&exchange, |cookie| made.push(cookie));
-        let value = NewCookie::value(&exchange);
+        let hash = policies(&config).hash(&Input::of(&exchange), Some(&mut |cookie| made.push(cookie)));
+        let value = NewCookie::value(&exchange.connection);
         assert_eq!(made, [format!("c=\"{value}\"; Max-Age=10; Path=/p; SameSite=Lax; HttpOnly")]);
         assert_eq!(hash, Some(xxhash64(value.as_bytes())));
         let without = json!([{"cookie": {"name": "c"}}]);
-        assert_eq!(policies(&without).hash(&exchange, |_| {}), None);
+        assert_eq!(policies(&without).hash(&Input::of(&exchange), Some(&mut |_| {})), None);
     }
 }

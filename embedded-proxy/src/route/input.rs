@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use crate::http::RequestHead;
-use crate::stream::{Exchange, Tls};
+use crate::stream::{Connection, Exchange, Tls};
 
 /// The facts of a request that decide its route.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +15,9 @@ pub struct Input<'r> {
     pub head: &'r RequestHead,
     /// TLS facts of the downstream connection, none without TLS.
     pub tls: Option<&'r Tls>,
-    /// Address of the client.
+    /// The downstream connection.
+    pub connection: &'r Connection,
+    /// Address of the client: the connection's, or what trusted fields say.
     pub remote: IpAddr,
     /// Dynamic metadata by namespace.
     pub metadata: &'r BTreeMap<String, Value>,
@@ -31,7 +33,8 @@ impl<'r> Input<'r> {
         Self {
             head: &exchange.request.head,
             tls: exchange.connection.tls.as_deref(),
-            remote: exchange.connection.remote.ip(),
+            connection: &exchange.connection,
+            remote: exchange.info.remote.unwrap_or(exchange.connection.remote).ip(),
             metadata: &exchange.info.metadata,
             state: &exchange.info.state,
             random: exchange.random,

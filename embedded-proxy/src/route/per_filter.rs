@@ -4,11 +4,16 @@ use std::any::Any;
 use std::fmt;
 
 use crate::filters::http::{PerRoute, per_route};
-use crate::proto::Reader;
+use crate::proto::{Reader, from_json, to_json};
 use crate::services::Build;
 
 /// `envoy.config.route.v3.FilterConfig`
 const FILTER_CONFIG: &str = "envoy.config.route.v3.FilterConfig";
+
+/// Usual name of the cors filter.
+const CORS: &str = "envoy.filters.http.cors";
+/// Its configuration per route.
+const CORS_POLICY: &str = "envoy.extensions.filters.http.cors.v3.CorsPolicy";
 
 /// The entry of one filter.
 struct Entry {
@@ -28,6 +33,32 @@ impl PerFilter {
         let entries: Vec<Option<Entry>> =
             entries.into_iter().map(|(filter, any)| Entry::read(filter.into(), any, build)).collect();
         entries.into_iter().collect::<Option<_>>().map(Self)
+    }
+
+    /// Takes the policy in the older field `cors` as configuration of the cors filter, unless that has one here already.
+    pub(super) fn with_cors(mut self, reader: &Reader<'_>, build: &Build) -> Option<Self> {
+        let Some(old) = reader.message("cors") else { return Some(self) };
+        old.ignore_all();
+        if self.entry(CORS).is_some() {
+            return Some(self);
+        }
+        // Both messages have the same fields.
+        match from_json(CORS_POLICY, &to_json(old.raw())) {
+            Ok(message) => {
+                let policy = old.beside(message);
+                let entry = Entry {
+                    filter: CORS.into(),
+                    disabled: false,
+                    config: Some(per_route(CORS_POLICY, &policy, build)?),
+                };
+                self.0 = self.0.into_vec().into_iter().chain([entry]).collect();
+                Some(self)
+            }
+            Err(error) => {
+                reader.defect("cors", error);
+                None
+            }
+        }
     }
 
     fn entry(&self, filter: &str) -> Option<&Entry> {

@@ -164,7 +164,7 @@ impl RouteTable {
             Target::One(ClusterName::Fixed(_)) => Chosen::Fixed,
             Target::One(name) => Chosen::Named(name.resolve(input)),
             Target::Weighted(weighted) => {
-                let index = weighted.choose(input, || None);
+                let index = weighted.choose(input, || forward.hash.hash(input, None));
                 match &weighted.clusters[index].name {
                     ClusterName::Fixed(_) => Chosen::Weighted(index, None),
                     name => Chosen::Weighted(index, name.resolve(input)),

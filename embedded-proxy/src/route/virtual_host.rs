@@ -82,7 +82,7 @@ impl VirtualHost {
             reader.list("virtual_clusters").iter().map(|cluster| VirtualCluster::read(cluster, &stats)).collect();
         let virtual_clusters: Option<Vec<VirtualCluster>> = virtual_clusters.into_iter().collect();
         let edits = HeaderEdits::read(reader);
-        let filters = PerFilter::read(reader, build);
+        let filters = PerFilter::read(reader, build).and_then(|filters| filters.with_cors(reader, build));
         let retry = match reader.message("retry_policy") {
             Some(retry) => RetryPolicy::read(&retry).map(|policy| Some(Arc::new(policy))),
             None => Some(None),

@@ -140,7 +140,9 @@ mod tests {
     fn flags_print_in_the_order_they_were_set() {
         let mut flags = Flags::default();
         assert_eq!(flags.to_string(), "-");
-        for flag in [Flag::UpstreamRetryLimitExceeded, Flag::UpstreamConnectionFailure, Flag::UpstreamRetryLimitExceeded] {
+        for flag in
+            [Flag::UpstreamRetryLimitExceeded, Flag::UpstreamConnectionFailure, Flag::UpstreamRetryLimitExceeded]
+        {
             flags.set(flag);
         }
         assert_eq!(flags.to_string(), "URX,UF");

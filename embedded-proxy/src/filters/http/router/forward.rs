@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use http::{HeaderValue, StatusCode};
 use tokio::time::Instant;
@@ -87,7 +86,7 @@ impl<'f> Forwarding<'f> {
         let retries = Retries::take(policy, head);
         let counted = router.dynamic_stats && !(router.suppress_grpc_codes && head.is_grpc());
         let mut cookies = Vec::new();
-        let hash = forward.hash.hash(exchange, |cookie| cookies.push(cookie));
+        let hash = forward.hash.hash(&Input::of(exchange), Some(&mut |cookie| cookies.push(cookie)));
         let keep = retries.is_some() || !hit.mirrors().is_empty();
         let buffer = hit.buffer_limit().unwrap_or(exchange.connection.buffer_limit.into());
         let body = Replay::new(std::mem::take(&mut exchange.request.body), keep, buffer);
@@ -125,7 +124,7 @@ impl<'f> Forwarding<'f> {
     pub(super) async fn run(mut self, exchange: &mut Exchange) -> Result<Response, Box<Reply>> {
         loop {
             let Some(host) = self.pick(exchange) else {
-                return Err(self.failed(exchange, failure::no_host(), None));
+                return Err(self.failed(exchange, failure::no_host()));
             };
             note_host(exchange, &host);
             let outcome = self.send(exchange, &host).await;
@@ -177,25 +176,25 @@ impl<'f> Forwarding<'f> {
     async fn next(&mut self, exchange: &mut Exchange, host: &Arc<Host>, outcome: Attempt) -> Next {
         self.report(exchange, host, &outcome);
         match outcome {
-            Attempt::Answer(answer) => self.answered(exchange, host, answer).await,
+            Attempt::Answer(answer) => self.answered(exchange, answer).await,
             Attempt::Reset(error) => {
                 if self.try_again(exchange, &Failure::Reset(&error)).await {
                     return Next::Again;
                 }
-                self.reset(exchange, host, &error)
+                self.reset(exchange, &error)
             }
             Attempt::Timeout => {
                 self.cluster.requests.timeout.inc();
                 each(self.traffic(), |stats| stats.timeout.inc());
-                self.timed_out(exchange, host, "response_timeout")
+                self.timed_out(exchange, "response_timeout")
             }
             Attempt::PerTryTimeout => {
                 self.cluster.requests.per_try_timeout.inc();
-                self.try_timed_out(exchange, host, "upstream_per_try_timeout").await
+                self.try_timed_out(exchange, "upstream_per_try_timeout").await
             }
             Attempt::PerTryIdle => {
                 self.cluster.requests.per_try_idle_timeout.inc();
-                self.try_timed_out(exchange, host, "upstream_per_try_idle_timeout").await
+                self.try_timed_out(exchange, "upstream_per_try_idle_timeout").await
             }
         }
     }
@@ -219,28 +218,27 @@ impl<'f> Forwarding<'f> {
         }
     }
 
-    async fn try_timed_out(&mut self, exchange: &mut Exchange, host: &Host, details: &'static str) -> Next {
+    async fn try_timed_out(&mut self, exchange: &mut Exchange, details: &'static str) -> Next {
         if self.try_again(exchange, &Failure::Timeout).await {
             if self.hit.host().tell_timeout_retry {
                 exchange.request.head.headers.set(names::IS_TIMEOUT_RETRY, HeaderValue::from_static("true"));
             }
             return Next::Again;
         }
-        self.timed_out(exchange, host, details)
+        self.timed_out(exchange, details)
     }
 
-    fn timed_out(&self, exchange: &mut Exchange, host: &Host, details: &'static str) -> Next {
-        host.stats.rq_timeout.fetch_add(1, Ordering::Relaxed);
-        Next::Fail(self.failed(exchange, failure::timeout(self.limits.status, details), Some(host)))
+    fn timed_out(&self, exchange: &Exchange, details: &'static str) -> Next {
+        Next::Fail(self.failed(exchange, failure::timeout(self.limits.status, details)))
     }
 
-    fn reset(&self, exchange: &mut Exchange, host: &Host, error: &UpstreamError) -> Next {
+    fn reset(&self, exchange: &mut Exchange, error: &UpstreamError) -> Next {
         let flag = error.flag();
         if flag == Flag::UpstreamConnectionFailure {
             exchange.info.upstream.failure = Some(error.detail.replace([' ', '\t'], "_"));
         }
         let reply = failure::reset(error, exchange.info.attempts > 1, !self.router.suppress);
-        Next::Fail(self.failed(exchange, reply, Some(host)))
+        Next::Fail(self.failed(exchange, reply))
     }
 
     /// Whether to try again, after the wait that is due.
@@ -291,7 +289,7 @@ impl<'f> Forwarding<'f> {
     }
 
     /// The upstream answered.
-    async fn answered(&mut self, exchange: &mut Exchange, host: &Arc<Host>, answer: Answer) -> Next {
+    async fn answered(&mut self, exchange: &mut Exchange, answer: Answer) -> Next {
         note_answer(exchange, &answer);
         let Answer { mut response, .. } = answer;
         if self.try_again(exchange, &Failure::Response(&response.head)).await {
@@ -305,7 +303,7 @@ impl<'f> Forwarding<'f> {
             response.head.headers.set(names::SERVICE_TIME, milliseconds.into());
         }
         let origin = self.origin(&response.head);
-        self.count(response.head.status, origin, Some(host));
+        self.count(response.head.status, origin);
         prepare::set_cookies(&mut response.head.headers, std::mem::take(&mut self.cookies));
         exchange.info.code = Some(response.head.status.as_u16());
         exchange.info.details = Some("via_upstream".to_string());
@@ -337,11 +335,7 @@ impl<'f> Forwarding<'f> {
     }
 
     /// Counts what the client gets.
-    fn count(&self, status: StatusCode, origin: Origin, host: Option<&Host>) {
-        if let Some(host) = host {
-            let counter = if status.is_server_error() { &host.stats.rq_error } else { &host.stats.rq_success };
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
+    fn count(&self, status: StatusCode, origin: Origin) {
         if self.counted {
             self.cluster.requests.count(status, origin);
             each(self.traffic(), |stats| stats.codes.count(status));
@@ -349,8 +343,8 @@ impl<'f> Forwarding<'f> {
     }
 
     /// Completes a reply of our own.
-    fn failed(&self, exchange: &Exchange, mut reply: Reply, host: Option<&Host>) -> Box<Reply> {
-        self.count(reply.status, Origin { internal: self.internal, canary: false }, host);
+    fn failed(&self, exchange: &Exchange, mut reply: Reply) -> Box<Reply> {
+        self.count(reply.status, Origin { internal: self.internal, canary: false });
         if self.hit.host().count_attempts_in_response {
             reply.headers.set(names::ATTEMPT_COUNT, exchange.info.attempts.into());
         }
