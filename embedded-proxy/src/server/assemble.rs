@@ -1,18 +1,23 @@
 //! From a bootstrap to services with everything static in place.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use prost::Message as _;
+use prost_reflect::DynamicMessage;
 use tokio::runtime::Handle;
 
+use crate::admin::redact;
 use crate::bootstrap::{Bootstrap, Part};
 use crate::cluster::ClusterConfig;
 use crate::listener::ListenerConfig;
-use crate::proto::Defects;
+use crate::proto::{Defect, Defects};
 use crate::services::{Build, Services, Workers};
 use crate::telemetry::stats::Scope;
-use crate::xds::{Kind, State};
+use crate::tls::Secret;
+use crate::xds::{ConfigSource, Kind, Place, State, Watched, unknown_secret};
 
 use super::Options;
 
@@ -22,8 +27,17 @@ pub(super) struct Assembly {
     pub build: Build,
     /// Everything that is wrong.
     pub defects: Defects,
+    /// Keeps static secrets alive.
+    pub secrets: RefCell<Vec<Watched<Secret>>>,
     /// Whether sockets are bound.
     bind: bool,
+}
+
+/// The bytes of a message for dumps: keys are not kept.
+fn without_keys(message: &DynamicMessage) -> Bytes {
+    let mut message = message.clone();
+    redact(&mut message);
+    message.encode_to_vec().into()
 }
 
 impl Assembly {
@@ -31,17 +45,19 @@ impl Assembly {
     pub fn new(bootstrap: &Bootstrap, options: &Options, workers: Workers, main: Handle, bind: bool) -> Self {
         let services = Arc::new(Services::new(bootstrap.node.clone(), bootstrap.runtime.clone(), workers, main));
         services.stats.configure(bootstrap.stats.clone());
-        services.store.put_bootstrap(bootstrap.raw.encode_to_vec().into());
+        services.store.put_bootstrap(without_keys(&bootstrap.raw));
         services.listeners.configure(bootstrap.runtime.max_connections(), options.drain_time);
         services.listeners.hold();
         let build = Build { services: services.clone(), scope: Scope::root(&services.stats) };
-        let assembly = Self { build, defects: Defects::new(), bind };
+        let assembly = Self { build, defects: Defects::new(), secrets: RefCell::default(), bind };
         assembly.node(bootstrap);
-        for part in &bootstrap.secrets {
-            assembly.defects.push(part.path.clone(), "the proxy does not have this feature");
-        }
+        assembly.each(&bootstrap.secrets, Kind::Secret, |part| assembly.secret(part));
         assembly.each(&bootstrap.clusters, Kind::Cluster, |part| assembly.cluster(part));
         assembly.each(&bootstrap.listeners, Kind::Listener, |part| assembly.listener(part));
+        for name in assembly.build.services.secrets.missing(&Place::Static) {
+            let Defect { path, message } = unknown_secret(&name);
+            assembly.defects.push(path, message);
+        }
         assembly
     }
 
@@ -62,13 +78,21 @@ impl Assembly {
         let mut names = BTreeSet::new();
         for part in parts {
             let Some(name) = apply(part) else { continue };
-            let bytes = part.message.encode_to_vec().into();
-            self.build.services.store.put(kind, &name, State::Static, "", bytes);
+            self.build.services.store.put(kind, &name, State::Static, "", without_keys(&part.message));
             if !names.insert(name.clone()) {
                 self.defects
                     .push(format!("{}.name", part.path), format!("{name:?} is the name of another one before it"));
             }
         }
+    }
+
+    fn secret(&self, part: &Part) -> Option<Arc<str>> {
+        let secret = part.read(&self.defects, |reader| Secret::read(reader, &self.build))?;
+        let (secrets, name) = (&self.build.services.secrets, secret.name.clone());
+        // A value without a watcher would be forgotten.
+        self.secrets.borrow_mut().push(secrets.watch_from(&ConfigSource::STATIC, &name));
+        secrets.publish_from(&Place::Static, &name, Some(Arc::new(secret)));
+        Some(name.into())
     }
 
     fn cluster(&self, part: &Part) -> Option<Arc<str>> {

@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::life::Stage;
 use crate::bootstrap::Dynamic;
 use crate::services::{Build, Services};
-use crate::xds::{ConfigSource, Discovery, Kind, Progress};
+use crate::tls::Secret;
+use crate::xds::{ConfigSource, Discovery, Kind, Progress, Watched};
 
-/// Runs once on the main thread, then keeps the sources of configuration alive, for ever.
-pub(super) async fn initialise(build: Build, dynamic: Dynamic) {
+/// Runs once on the main thread, then keeps the sources of configuration alive, for ever, and static secrets with them.
+pub(super) async fn initialise(build: Build, dynamic: Dynamic, _secrets: Vec<Watched<Secret>>) {
     let services = build.services.clone();
     services.life.go(Stage::Initializing);
     let progress = Arc::new(Progress::new(&build.scope));

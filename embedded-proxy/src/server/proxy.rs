@@ -33,7 +33,7 @@ impl Server {
         // What constructors spawn belongs to the main thread.
         let _entered = main.enter();
         let assembly = Assembly::new(&bootstrap, options, threads.workers.clone(), main.clone(), true);
-        let build = assembly.build.clone();
+        let (build, secrets) = (assembly.build.clone(), assembly.secrets.take());
         assembly.defects.verdict(Some(()))?;
         let services = build.services.clone();
         let admin = match &bootstrap.admin {
@@ -41,7 +41,7 @@ impl Server {
             None => None,
         };
         main.spawn(steer(services.clone(), options.clone()));
-        main.spawn(initialise(build, bootstrap.dynamic));
+        main.spawn(initialise(build, bootstrap.dynamic, secrets));
         Ok(Self { services, threads, admin })
     }
 

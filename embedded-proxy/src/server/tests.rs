@@ -92,3 +92,17 @@ fn defects_of_all_parts_are_told_at_once_and_nothing_is_bound() {
     let twice = json!([tcp_listener("in"), tcp_listener("in")]);
     assert_eq!(one(twice, json!([])), ["static_resources.listeners[1].name"]);
 }
+
+#[test]
+fn a_secret_that_does_not_exist_is_named() {
+    let mut listener = tcp_listener("in");
+    listener["filter_chains"][0]["transport_socket"] = json!({ "name": "tls", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+        "common_tls_context": { "tls_certificate_sds_secret_configs": [{ "name": "mine" }] },
+    } });
+    let defects = start(&json!({ "static_resources": { "listeners": [listener] } })).unwrap_err();
+    assert_eq!(
+        defects[0].message,
+        "the secret \"mine\" has no sds_config, and static_resources.secrets has none of that name"
+    );
+}

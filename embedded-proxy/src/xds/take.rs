@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use prost::Message as _;
 use tokio::sync::Notify;
 
 use super::delivered::{Delivered, Take};
 use super::{Kind, Place, Refusal, State};
+use crate::admin::redact;
 use crate::cluster::{Cluster, ClusterConfig, LoadAssignment};
 use crate::listener::{ListenerConfig, ListenerView};
 use crate::proto::{Defect, Reader, Typed, decode, read_checked};
 use crate::route::RouteTable;
 use crate::services::Build;
 use crate::telemetry::stats::{Scope, Stats};
+use crate::tls::Secret;
 
 /// How soon it is looked again whether a listener serves.
 const SOON: Duration = Duration::from_millis(20);
@@ -46,7 +49,9 @@ impl Taker {
         read: impl FnOnce(&Reader<'_>) -> Option<T>,
     ) -> Result<T, Vec<Defect>> {
         let message = decode(kind.message(), bytes).map_err(|error| vec![Defect::at_path(&error)])?;
-        read_checked(message, "", read)
+        let value = read_checked(message, "", read)?;
+        let unknown = self.build.services.secrets.missing(&Place::Static);
+        if unknown.is_empty() { Ok(value) } else { Err(unknown.iter().map(|name| unknown_secret(name)).collect()) }
     }
 
     fn cluster(&self, resource: &Delivered) -> Result<(), Vec<Defect>> {
@@ -104,6 +109,22 @@ impl Taker {
         Ok(())
     }
 
+    fn secret(&self, resource: &Delivered) -> Result<(), Vec<Defect>> {
+        let secret = self.read(Kind::Secret, &resource.bytes, |reader| Secret::read(reader, &self.build))?;
+        self.build.services.secrets.publish_from(&self.place, &resource.name, Some(Arc::new(secret)));
+        Ok(())
+    }
+
+    /// The bytes that are kept for dumps: keys are not.
+    fn kept(kind: Kind, resource: &Delivered) -> Bytes {
+        if kind != Kind::Secret {
+            return resource.bytes.clone();
+        }
+        let Ok(mut message) = decode(kind.message(), &resource.bytes) else { return Bytes::new() };
+        redact(&mut message);
+        message.encode_to_vec().into()
+    }
+
     /// Builds the filter once for its defects: each chain that uses it builds its own.
     fn extension(&self, resource: &Delivered) -> Result<(), Vec<Defect>> {
         let nowhere = Stats::default();
@@ -128,20 +149,20 @@ impl Take for Taker {
             Kind::Extension => self.extension(resource),
             Kind::Listener => self.listener(resource),
             Kind::Route => self.route(resource),
-            Kind::Secret => Err(Vec::new()),
+            Kind::Secret => self.secret(resource),
         };
         let store = &self.build.services.store;
         match done {
             Ok(()) => {
                 if !kind.is_whole() {
-                    store.put(kind, &resource.name, State::Active, &resource.version, resource.bytes.clone());
+                    store.put(kind, &resource.name, State::Active, &resource.version, Self::kept(kind, resource));
                 }
                 Ok(())
             }
             Err(defects) => {
                 let details = lines(&defects);
                 let refusal = Refusal {
-                    bytes: resource.bytes.clone(),
+                    bytes: Self::kept(kind, resource),
                     version: resource.version.clone(),
                     at: SystemTime::now(),
                     details: details.clone(),
@@ -170,6 +191,12 @@ impl Take for Taker {
         }
         services.store.remove(kind, name);
     }
+}
+
+/// A secret of the bootstrap that is not there.
+pub fn unknown_secret(name: &str) -> Defect {
+    let message = format!("the secret {name:?} has no sds_config, and static_resources.secrets has none of that name");
+    Defect { path: String::new(), message }
 }
 
 /// Defects in one line.

@@ -87,6 +87,14 @@ impl<T> Topic<T> {
         names.keys().cloned().collect()
     }
 
+    /// The names that somebody watches at `place` and that have no value, sorted.
+    pub fn missing(&self, place: &Place) -> Vec<String> {
+        let held = self.held.lock();
+        let names = held.get(place).into_iter().flatten();
+        let missing = names.filter(|(_, sender)| sender.receiver_count() > 0 && sender.borrow().is_none());
+        missing.map(|(name, _)| name.clone()).collect()
+    }
+
     /// The places that somebody watches something at, sorted.
     pub fn places(&self) -> Vec<Place> {
         let mut held = self.held.lock();
@@ -124,5 +132,7 @@ mod tests {
         topic.publish_from(&Place::Static, "a", Some(Arc::new(1)));
         assert_eq!((fixed.borrow().as_deref(), dynamic.borrow().as_deref()), (Some(&1), None));
         assert_eq!(topic.places(), [Place::Ads, Place::Static]);
+        assert!(topic.missing(&Place::Static).is_empty());
+        assert_eq!(topic.missing(&Place::Ads), ["a"]);
     }
 }

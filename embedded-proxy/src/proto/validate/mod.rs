@@ -128,7 +128,7 @@ fn below(value: &Value, path: &str, defects: &Defects, depth: usize) {
 fn check_field(field: &Field, value: Option<&Value>, path: &str, defects: &Defects) {
     // Members of a oneof and fields with presence are only looked at when they are set.
     if value.is_none() && field.optional {
-        for sentence in field.absent() {
+        if let Some(sentence) = field.absent() {
             defects.push(path, sentence);
         }
         return;
