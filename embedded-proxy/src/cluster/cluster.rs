@@ -305,6 +305,9 @@ impl Cluster {
         let change = self.members.lock().assign(assignment, rules);
         if !change.added.is_empty() || !change.removed.is_empty() {
             self.stats.membership_change.inc();
+            if self.settings.close_on_change {
+                self.hosts().iter().for_each(|host| host.pools.close());
+            }
         }
         if change.any {
             self.retire(&change.removed);

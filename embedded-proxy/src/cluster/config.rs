@@ -13,6 +13,8 @@ use crate::proto::{Reader, fingerprint, fingerprint_of};
 use crate::services::Build;
 use crate::telemetry::stats::Scope;
 
+const METADATA_EXCHANGE: &str = "envoy.tcp.metadataexchange.config.MetadataExchange";
+
 /// Fields that decide how connections are made: hosts and their pools survive an update that leaves them alone.
 const CONNECTION_FIELDS: &[&str] = &[
     "common_http_protocol_options",
@@ -63,6 +65,8 @@ pub struct Settings {
     pub metadata: Arc<Metadata>,
     /// Close the connections of a host when its health checks fail.
     pub close_on_health_failure: bool,
+    /// Connections to all hosts are let go of when hosts come or go.
+    pub close_on_change: bool,
     /// Remove hosts that discovery no longer has even when health checks say they are well.
     pub ignore_health_on_removal: bool,
     /// Hash of the whole message: equal configurations are not applied again.
@@ -95,6 +99,26 @@ impl ClusterConfig {
     }
 }
 
+fn close_on_change(reader: &Reader<'_>) -> bool {
+    reader.message("common_lb_config").is_some_and(|common| {
+        // The rest is read with the balancer.
+        common.ignore_all();
+        common.flag("close_connections_on_host_set_change")
+    })
+}
+
+/// Filters of upstream connections: Istio's exchange of workload metadata is left out. Peers get along without it; their
+/// metrics name the workload by its certificate then.
+fn recognise(filter: &Reader<'_>) {
+    filter.ignore(&["name"]);
+    let Some((name, config)) = filter.any("typed_config") else { return };
+    if name == METADATA_EXCHANGE {
+        config.ignore_all();
+    } else {
+        config.defect("", format!("the proxy does not have the upstream network filter {name}"));
+    }
+}
+
 impl Settings {
     fn read(reader: &Reader<'_>, alt_stat_name: Option<Arc<str>>) -> Option<Self> {
         let discovery = Discovery::read(reader);
@@ -106,6 +130,7 @@ impl Settings {
                 reader.defect("lb_policy", sentence);
             }
         }
+        reader.list("filters").iter().for_each(recognise);
         // Warming is always waited for, which is the default.
         reader.ignore(&["wait_for_warm_on_init"]);
         Some(Self {
@@ -117,6 +142,7 @@ impl Settings {
             breakers: BreakerConfig::read(reader.message("circuit_breakers").as_ref()),
             metadata: Arc::new(read_metadata(reader.message("metadata"))),
             close_on_health_failure: reader.flag("close_connections_on_host_health_failure"),
+            close_on_change: close_on_change(reader),
             ignore_health_on_removal: reader.flag("ignore_health_on_host_removal"),
             fingerprint: fingerprint(reader.raw()),
             connection_fingerprint: fingerprint_of(reader.raw(), CONNECTION_FIELDS),

@@ -60,7 +60,7 @@ impl LeastRequest {
         active.powf(self.bias) / f64::from(host.weight())
     }
 
-    /// Index of a host. `turns` are there when weights differ: candidates are taken by weight then.
+    /// Index of a host. `turns` are there when weights differ.
     pub fn pick(&self, hosts: &[Arc<Host>], turns: Option<&Stride>, random: u64) -> Option<usize> {
         let mut mix = Mix::new(random);
         if self.scan {
@@ -69,13 +69,13 @@ impl LeastRequest {
         if turns.is_some() && self.bias == 0.0 {
             return turns?.next();
         }
-        let mut next = || match turns {
+        // The first comes by weight: without load it is taken, and shares are exact. The others only relieve it.
+        let mut best = match turns {
             Some(turns) => turns.next(),
             None => mix.below(hosts.len()),
-        };
-        let mut best = next()?;
+        }?;
         for _ in 1..self.choices {
-            let other = next()?;
+            let other = mix.below(hosts.len())?;
             if self.load(&hosts[other], turns.is_some()) < self.load(&hosts[best], turns.is_some()) {
                 best = other;
             }

@@ -17,6 +17,10 @@ mod slow_start;
 mod stats;
 mod stride;
 mod subset;
+#[cfg(test)]
+mod subset_tests;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -92,9 +92,11 @@ struct Common {
 impl Common {
     fn read(cluster: &Reader<'_>) -> Self {
         let Some(reader) = cluster.message("common_lb_config") else { return Self::default() };
-        // Updates are applied one by one, as they come: nothing waits to be merged. Whether new hosts count before their
-        // first check is read with the checks. No filter of the proxy makes sessions stick to hosts of some status.
-        reader.ignore(&["update_merge_window", "ignore_new_hosts_until_first_hc", "override_host_status"]);
+        // Updates are applied one by one, as they come: nothing waits to be merged. No filter of the proxy makes sessions
+        // stick to hosts of some status.
+        reader.ignore(&["update_merge_window", "override_host_status"]);
+        // Read with the health checks, and with the rest of the cluster.
+        reader.ignore(&["ignore_new_hosts_until_first_hc", "close_connections_on_host_set_change"]);
         let panic_threshold = reader.message("healthy_panic_threshold").map(|percent| {
             let percent = percent.float("value").unwrap_or(0.0);
             percent.round().clamp(0.0, 100.0)
@@ -111,6 +113,10 @@ impl Common {
         let consistent = reader.message("consistent_hashing_lb_config");
         common.partial |= consistent.is_some();
         common.consistent = Consistent::read(consistent.as_ref());
+        if common.consistent.hostname && cluster.word("type") != "STRICT_DNS" {
+            let sentence = "hashing host names is for clusters of type STRICT_DNS";
+            reader.defect("consistent_hashing_lb_config", sentence);
+        }
         common
     }
 }
