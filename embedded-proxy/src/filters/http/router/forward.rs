@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
 use tokio::time::Instant;
@@ -114,7 +115,7 @@ impl<'f> Forwarding<'f> {
     }
 
     fn finish_head(&self, exchange: &mut Exchange) {
-        self.announce(exchange);
+        self.announce(exchange, Duration::ZERO);
         exchange.info.attempts = 1;
         self.count_attempt(exchange);
         prepare::prepare(exchange, self.hit, !self.router.suppress);
@@ -272,7 +273,8 @@ impl<'f> Forwarding<'f> {
     /// The head of the next attempt.
     fn prepare_again(&mut self, exchange: &mut Exchange) {
         self.count_attempt(exchange);
-        self.announce(exchange);
+        let ended = self.body.ended_at(exchange.info.started);
+        self.announce(exchange, ended.map(|ended| ended.elapsed()).unwrap_or_default());
     }
 
     fn count_attempt(&self, exchange: &mut Exchange) {
@@ -281,9 +283,7 @@ impl<'f> Forwarding<'f> {
         }
     }
 
-    fn announce(&self, exchange: &mut Exchange) {
-        let ended = self.body.ended_at(exchange.info.started);
-        let elapsed = ended.map(|ended| ended.elapsed()).unwrap_or_default();
+    fn announce(&self, exchange: &mut Exchange, elapsed: Duration) {
         let rules = Announce { insert: !self.router.suppress, keep: self.router.respect_expected };
         self.limits.announce(&self.forward.timeouts, elapsed, rules, &mut exchange.request.head);
     }

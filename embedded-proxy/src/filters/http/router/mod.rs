@@ -11,6 +11,8 @@ mod serve;
 mod shadow;
 mod strict;
 mod tail;
+#[cfg(test)]
+mod tests;
 mod timeouts;
 mod timer;
 
