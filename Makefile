@@ -34,8 +34,10 @@ deny: ## Licences, duplicate crates, sources (installs cargo-deny from crates.io
 fmt: ## Format every Rust file (cargo fmt does not see files declared by the commands! list)
 	$(RUST_FILES) | xargs rustfmt --edition 2024
 
-bench: ## Measure analyze on generated input: time, memory, documents a second
+bench: ## Measure analyze and the proxy, side by side with istioctl, Envoy and HAProxy
+	@scripts/envoy.sh >/dev/null
 	$(CARGO) bench --locked --bench analyze
+	$(CARGO) bench --locked --bench proxy
 
 generate: ## Rewrite the checked-in files that are made from the code
 	UPDATE=1 $(CARGO) test --locked --test runner generated

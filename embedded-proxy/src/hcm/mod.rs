@@ -1,7 +1,33 @@
 //! The HTTP connection manager: what happens to a request around the filters.
 
+mod authority;
+mod client_cert;
 mod config;
+mod dynamic;
+mod filters;
+mod forwarded;
+mod local_reply;
+mod path;
+mod read;
+mod request_id;
+mod response;
+mod routes;
 mod serve;
+mod served;
+mod stats;
+mod upgrade;
 
-pub use config::{Codec, Http1Options, Http2Options, Keepalive, Timeouts};
-pub use serve::{Hcm, Served};
+pub use authority::HostRules;
+pub use client_cert::{ClientCert, Forward};
+pub use config::{Codec, Http1Options, Http2Options, Keepalive, Timeouts, Underscores};
+pub use filters::Filters;
+pub use forwarded::{Forwarding, Origin};
+pub use local_reply::LocalReplies;
+pub use path::{EscapedSlashes, Normalized, PathRules};
+pub use read::Hcm;
+pub use request_id::RequestIds;
+pub use response::ResponseRules;
+pub use routes::RouteSource;
+pub use served::Served;
+pub use stats::{ConnectionCount, HcmStats};
+pub use upgrade::Upgrade;

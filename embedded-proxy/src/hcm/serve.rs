@@ -1,103 +1,203 @@
-//! One exchange from head to end, whatever codec carries it.
+//! One exchange from its head to its response, whatever codec carries it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
-use crate::filters::http::Chain;
-use crate::http::{Reply, Request, Response, ResponseHead};
-use crate::stream::{Connection, Exchange, Flag, StreamInfo};
-
-use super::{Codec, Http1Options, Http2Options, Timeouts};
-
-/// A connection manager: shared by all connections of its filter chain.
-#[derive(Debug)]
-pub struct Hcm {
-    /// Versions of HTTP it speaks.
-    pub codec: Codec,
-    /// Options of HTTP/1.
-    pub http1: Http1Options,
-    /// Options of HTTP/2.
-    pub http2: Http2Options,
-    /// Timeouts.
-    pub timeouts: Timeouts,
-    /// Largest request head, bytes (Envoy's default: 60 KiB).
-    pub max_head: usize,
-    /// Most request header fields (Envoy's default: 100).
-    pub max_fields: usize,
-    /// Filters before the router.
-    pub chain: Chain,
-}
-
-/// What a codec sends, and where it reports what happened to it.
-#[derive(Debug)]
-pub struct Served {
-    /// The response. The codec takes its body.
-    pub response: Response,
-    exchange: Box<Exchange>,
-    hcm: Arc<Hcm>,
-    ended: bool,
-}
+use super::path::Normalized;
+use super::{Filters, Hcm, Served, Underscores, upgrade};
+use crate::http::{Body, Frame, Headers, Reply, Request, RequestHead, Response, Version};
+use crate::route::{Input, RouteHit};
+use crate::stream::{Connection, Exchange, Scratch, StreamInfo};
 
 impl Hcm {
     /// Takes one request through the filters to its response. The codec then sends the response and tells [`Served`].
     /// Dropping the future before it is done means that the client went away.
-    pub async fn serve(self: &Arc<Self>, connection: &Arc<Connection>, request: Request) -> Served {
-        let mut exchange = Box::new(Exchange {
-            request,
-            connection: connection.clone(),
-            route: None,
-            route_stale: false,
-            info: StreamInfo::begin(),
-            random: fastrand::u64(..),
-            scratch: crate::stream::Scratch::default(),
-        });
-        let reply = match self.chain.request(&mut exchange).await {
-            Ok(()) => Box::new(Reply::new(http::StatusCode::NOT_FOUND, "route_not_found", "").flag(Flag::NoRouteFound)),
-            Err(reply) => reply,
+    pub async fn serve(self: &Arc<Self>, connection: &Arc<Connection>, mut request: Request) -> Served {
+        self.stats.begin(request.head.version);
+        let received = count(&mut request);
+        let mut served = Served::new(self.clone(), begin(connection, request), received);
+        let exchange = &mut served.exchange;
+        let response = match self.prepare(exchange) {
+            Err(reply) => self.reply(exchange, *reply),
+            Ok(filters) => {
+                let filters = filters.unwrap_or(&self.filters);
+                let mut response = match filters.chain.request(exchange).await {
+                    Err(reply) => self.reply(exchange, *reply),
+                    Ok(()) => match filters.router.serve(&self.services, exchange).await {
+                        Ok(response) => response,
+                        Err(reply) => self.reply(exchange, *reply),
+                    },
+                };
+                filters.chain.response(exchange, &mut response);
+                response
+            }
         };
-        let response = reply.into_response(&exchange.request.head);
-        Served { response, exchange, hcm: self.clone(), ended: false }
+        served.respond(response);
+        served
     }
 
     /// The answer to bytes that are no request: for codecs. The connection is closed afterwards.
-    pub fn refuse(self: &Arc<Self>, connection: &Arc<Connection>, reply: Reply) -> Response {
-        let _ = (self, connection);
-        Response::full(reply.status, crate::http::Headers::new(), reply.body)
-    }
-}
-
-impl Served {
-    /// The record, for the codec to fill: times, bytes.
-    pub fn info(&mut self) -> &mut StreamInfo {
-        &mut self.exchange.info
-    }
-
-    /// All of the response was sent.
-    pub fn complete(mut self) {
-        self.end();
-    }
-
-    /// Sending ended early; `flag` says why.
-    pub fn abort(mut self, flag: Flag) {
-        self.exchange.info.flags.set(flag);
-        self.end();
+    pub fn refuse(self: &Arc<Self>, connection: &Arc<Connection>, version: Version, reply: Reply) -> Served {
+        self.stats.begin(version);
+        let head = RequestHead {
+            method: Method::GET,
+            scheme: connection.scheme(),
+            authority: String::new(),
+            path: String::new(),
+            upgrade: None,
+            version,
+            headers: Headers::new(),
+        };
+        let mut served = Served::new(self.clone(), begin(connection, Request { head, body: Body::Empty }), None);
+        let response = self.reply(&mut served.exchange, reply);
+        served.respond(response);
+        served
     }
 
-    fn end(&mut self) {
-        if !std::mem::replace(&mut self.ended, true) {
-            let head = std::mem::replace(&mut self.response.head, ResponseHead::new(StatusCode::OK));
-            self.exchange.info.response = Some(head);
-            self.hcm.chain.end(&self.exchange);
+    /// Checks and completes the request's head and finds its route. The filters are those of an upgrade, if it has some.
+    fn prepare<'h>(&'h self, exchange: &mut Exchange) -> Result<Option<&'h Filters>, Box<Reply>> {
+        self.check(&mut exchange.request.head)?;
+        self.normalize(&mut exchange.request.head)?;
+        let connection = exchange.connection.clone();
+        let head = &mut exchange.request.head;
+        let connect = head.method == Method::CONNECT;
+        self.hosts.apply(&mut head.authority, connect, connection.local.port());
+        let origin = self.forwarding.apply(head, &connection);
+        if let Some(agent) = &self.user_agent {
+            head.headers.set(HeaderName::from_static("x-envoy-downstream-service-cluster"), agent.clone());
+            if !head.headers.has(&header::USER_AGENT) {
+                head.headers.set(header::USER_AGENT, agent.clone());
+            }
+        }
+        self.response.add_via(&mut head.headers);
+        self.request_ids.apply(&mut head.headers, origin, exchange.random);
+        self.client_cert.apply(&mut head.headers, &connection);
+        if origin.client != connection.remote {
+            exchange.info.remote = Some(origin.client);
+        }
+        exchange.route = self.find_route(exchange);
+        self.upgrade(exchange)
+    }
+
+    /// Waits until what the control plane gives is there, or has been waited for long enough.
+    pub async fn ready(&self) {
+        self.routes.ready().await;
+    }
+
+    /// The route that the request takes now.
+    pub fn find_route(&self, exchange: &Exchange) -> Option<RouteHit> {
+        self.routes.table()?.find(&Input::of(exchange))
+    }
+
+    fn check(&self, head: &mut RequestHead) -> Result<(), Box<Reply>> {
+        let refuse = |status: StatusCode, details: &str| Err(Box::new(Reply::new(status, details, "")));
+        match self.underscores {
+            Underscores::Allow => {}
+            Underscores::Drop => head.headers.retain(|name, _| !name.as_str().contains('_')),
+            Underscores::Reject if head.headers.iter().any(|(name, _)| name.as_str().contains('_')) => {
+                return refuse(StatusCode::BAD_REQUEST, "http1.unexpected_underscore");
+            }
+            Underscores::Reject => {}
+        }
+        if head.authority.is_empty() && head.version == Version::Http10 {
+            head.authority.clone_from(&self.http1.default_host);
+        }
+        if head.authority.is_empty() {
+            return refuse(StatusCode::BAD_REQUEST, "missing_host_header");
+        }
+        let connect = head.method == Method::CONNECT;
+        if head.path.is_empty() && !connect {
+            return refuse(StatusCode::NOT_FOUND, "missing_path_rejected");
+        }
+        if !head.path.starts_with('/') && !(connect && head.path.is_empty()) && head.path != "*" {
+            self.stats.non_relative_path.inc();
+            return refuse(StatusCode::NOT_FOUND, "absolute_path_rejected");
+        }
+        Ok(())
+    }
+
+    fn normalize(&self, head: &mut RequestHead) -> Result<(), Box<Reply>> {
+        match self.paths.apply(&head.path) {
+            Normalized::Path(std::borrow::Cow::Borrowed(_)) => Ok(()),
+            Normalized::Path(std::borrow::Cow::Owned(path)) => {
+                head.path = path;
+                Ok(())
+            }
+            Normalized::Redirect(path) if !head.is_grpc() => {
+                let mut reply = Reply::new(StatusCode::TEMPORARY_REDIRECT, "path_normalization_failed", "");
+                if let Ok(location) = HeaderValue::try_from(path) {
+                    reply.headers.set(header::LOCATION, location);
+                }
+                Err(Box::new(reply))
+            }
+            Normalized::Redirect(_) | Normalized::Refuse => {
+                Err(Box::new(Reply::new(StatusCode::BAD_REQUEST, "path_normalization_failed", "")))
+            }
         }
     }
-}
 
-impl Drop for Served {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.exchange.info.flags.set(Flag::DownstreamConnectionTermination);
-            self.end();
+    /// Refuses an upgrade that neither connection manager nor route allow.
+    fn upgrade<'h>(&'h self, exchange: &Exchange) -> Result<Option<&'h Filters>, Box<Reply>> {
+        let head = &exchange.request.head;
+        let kind = match &head.upgrade {
+            Some(kind) => kind.as_str(),
+            None if head.method == Method::CONNECT => "CONNECT",
+            None => return Ok(None),
+        };
+        let known = upgrade::find(&self.upgrades, kind);
+        let route = exchange.route.as_ref().and_then(|hit| hit.forward()?.allows_upgrade(kind));
+        if !route.or(known.map(|upgrade| upgrade.enabled)).unwrap_or(false) {
+            return Err(Box::new(Reply::new(StatusCode::FORBIDDEN, "upgrade_failed", "")));
         }
+        self.stats.upgrades.inc();
+        Ok(known.and_then(|upgrade| upgrade.filters.as_ref()))
+    }
+
+    /// Turns a local reply into a response and notes what it means.
+    fn reply(&self, exchange: &mut Exchange, mut reply: Reply) -> Response {
+        self.local_replies.apply(exchange, &mut reply);
+        if let Some(flag) = reply.flag {
+            exchange.info.flags.set(flag);
+        }
+        exchange.info.code = Some(reply.status.as_u16());
+        exchange.info.details = Some(reply.details.clone());
+        reply.into_response(&exchange.request.head)
     }
 }
+
+fn begin(connection: &Arc<Connection>, request: Request) -> Box<Exchange> {
+    let mut info = StreamInfo::begin();
+    if request.body.is_empty() {
+        info.request_received = Some(info.started);
+    }
+    info.metadata.clone_from(&connection.metadata);
+    info.state.clone_from(&connection.state);
+    Box::new(Exchange {
+        request,
+        connection: connection.clone(),
+        route: None,
+        route_stale: false,
+        info,
+        random: fastrand::u64(..),
+        scratch: Scratch::default(),
+    })
+}
+
+/// Counts the bytes of a request's body where its codec does not.
+fn count(request: &mut Request) -> Option<Arc<AtomicU64>> {
+    if request.body.is_empty() || request.head.version != Version::Http2 {
+        return None;
+    }
+    let body = &mut request.body;
+    let received = Arc::new(AtomicU64::new(0));
+    let counter = received.clone();
+    *body = std::mem::take(body).tapped(move |frame| {
+        if let Frame::Data(data) = frame {
+            counter.fetch_add(data.len() as u64, Ordering::Relaxed);
+        }
+    });
+    Some(received)
+}
+

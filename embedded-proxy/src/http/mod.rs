@@ -1,9 +1,10 @@
 //! HTTP messages as the data path holds them, whatever version they came in.
 
+pub mod auto;
 mod body;
-pub mod h2;
 /// HTTP/1.
 pub mod h1;
+pub mod h2;
 mod headers;
 mod message;
 mod reply;

@@ -32,7 +32,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use chain::{Chain, Slot};
-pub use registry::{build, per_route};
+pub use registry::{build, known, per_route};
 
 use crate::http::{Reply, Response};
 use crate::stream::Exchange;

@@ -114,6 +114,11 @@ const KINDS: &[Kind] = &[
     },
 ];
 
+/// Whether there is a filter that a `typed_config` of type `kind` describes.
+pub fn known(kind: &str) -> bool {
+    KINDS.iter().any(|known| known.config == kind)
+}
+
 /// Makes the filter called `name` that a `typed_config` of type `kind` describes.
 pub fn build(kind: &str, name: &Arc<str>, reader: &Reader<'_>, build: &Build) -> Option<Arc<dyn HttpFilter>> {
     match KINDS.iter().find(|known| known.config == kind) {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::registry::{Made, make};
 use super::{NetworkFilter, Session, TcpProxy, Verdict};
+use crate::hcm::Hcm;
+use crate::http::auto;
 use crate::net::{Drain, Io};
 use crate::proto::Reader;
 use crate::services::Build;
@@ -12,6 +14,8 @@ use crate::services::Build;
 /// What serves a connection.
 #[derive(Debug, Clone)]
 pub enum Terminal {
+    /// HTTP.
+    Http(Arc<Hcm>),
     /// Opaque bytes to a cluster.
     Tcp(Arc<TcpProxy>),
 }
@@ -62,14 +66,23 @@ impl NetworkChain {
     pub fn server_may_speak_first(&self) -> bool {
         match &self.terminal {
             Some(Terminal::Tcp(_)) => true,
-            None => false,
+            Some(Terminal::Http(_)) | None => false,
         }
     }
 
     /// Waits until everything that the filters need from the control plane is there.
     pub async fn ready(&self) {
         match &self.terminal {
+            Some(Terminal::Http(hcm)) => hcm.ready().await,
             Some(Terminal::Tcp(_)) | None => {}
+        }
+    }
+
+    /// The connection manager at the end of the chain, if it serves HTTP.
+    pub fn hcm(&self) -> Option<&Arc<Hcm>> {
+        match &self.terminal {
+            Some(Terminal::Http(hcm)) => Some(hcm),
+            Some(Terminal::Tcp(_)) | None => None,
         }
     }
 
@@ -89,6 +102,11 @@ impl NetworkChain {
             }
         }
         match &self.terminal {
+            Some(Terminal::Http(hcm)) => {
+                // What the session holds lives as long as the connection.
+                let Session { connection, held: _held, .. } = session;
+                auto::serve(io, Arc::new(connection), hcm.clone(), drain).await;
+            }
             Some(Terminal::Tcp(proxy)) => proxy.serve(io, session, drain).await,
             None => {}
         }

@@ -9,6 +9,7 @@ use super::set_filter_state::SetFilterState;
 use super::sni_cluster::SniCluster;
 use super::tcp_proxy::TcpProxy;
 use super::{NetworkFilter, Terminal};
+use crate::hcm::Hcm;
 use crate::proto::Reader;
 use crate::services::Build;
 
@@ -29,6 +30,9 @@ fn filter(filter: impl NetworkFilter + 'static) -> Made {
 const KINDS: &[(&str, Make)] = &[
     ("envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit", |reader, build| {
         ConnectionLimit::read(reader, build).map(filter)
+    }),
+    ("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", |reader, build| {
+        Hcm::read(reader, build).map(|hcm| Made::Terminal(Terminal::Http(Arc::new(hcm))))
     }),
     ("envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit", |reader, build| {
         LocalRateLimit::read(reader, build).map(filter)

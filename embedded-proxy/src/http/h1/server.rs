@@ -18,7 +18,7 @@ use super::request_head::{self, Parsed};
 use super::upload::{Sink as _, Upload, UploadError};
 use super::wire::{Transport, Wire};
 use crate::hcm::{Hcm, Served};
-use crate::http::{Headers, Reply, Request, ResponseHead, StreamError};
+use crate::http::{Headers, Reply, Request, ResponseHead, StreamError, Version};
 use crate::net::{Drain, Io};
 use crate::stream::{Connection, Flag};
 
@@ -175,7 +175,7 @@ impl Session {
         let how = Answering {
             head_request: head.method == http::Method::HEAD,
             connect: head.method == http::Method::CONNECT,
-            http10: head.version == crate::http::Version::Http10,
+            http10: head.version == Version::Http10,
             keep_alive,
             trailers: self.limits.trailers,
             ..Answering::default()
@@ -306,12 +306,16 @@ impl Session {
 
     /// Answers what is no request.
     async fn refuse(&mut self, reply: Reply) {
-        let mut response = self.hcm.refuse(&self.connection, reply);
+        let mut served = self.hcm.refuse(&self.connection, Version::Http11, reply);
+        let response = &mut served.response;
         takes_close(&mut response.head.headers);
         let how = Answering { close: true, ..Answering::default() };
         let encoder = encode::response(&response.head, &response.body, &mut self.out, how);
-        let mut upload = Upload::new(response.body, encoder, false);
-        if let Sent::Whole = self.send(&mut upload, true, Instant::now()).await {
+        let mut upload = Upload::new(std::mem::take(&mut response.body), encoder, false);
+        let sent = self.send(&mut upload, true, Instant::now()).await;
+        served.info().bytes_sent += upload.bytes;
+        served.complete();
+        if let Sent::Whole = sent {
             // What is left unread must not reset the connection before the client has read the answer.
             self.linger(false).await;
         }

@@ -11,13 +11,7 @@ use crate::hcm::Http1Options;
 pub(super) const LIMITS: Limits = Limits { bytes: 60 * 1024, fields: 100, trailers: false };
 
 pub(super) fn options() -> Http1Options {
-    Http1Options {
-        absolute_url: true,
-        http10: false,
-        default_host: String::new(),
-        trailers: false,
-        allow_chunked_length: false,
-    }
+    Http1Options::default()
 }
 
 fn parse(text: &[u8]) -> Result<Option<Parsed>, Refusal> {

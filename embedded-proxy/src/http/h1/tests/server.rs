@@ -3,16 +3,16 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
 use parking_lot::Mutex;
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::mpsc;
 
-use crate::filters::http::{Chain, HttpFilter, Slot, Step};
-use crate::hcm::{Codec, Hcm, Http1Options, Timeouts};
+use crate::filters::http::{HttpFilter, Slot, Step};
+use crate::hcm::Hcm;
 use crate::http::{Body, BodyStream, Frame, Reply, StreamError};
 use crate::net::{Drain, DrainControl, Io};
 use crate::stream::{Connection, Exchange};
@@ -71,25 +71,13 @@ impl HttpFilter for Arc<Script> {
 fn hcm(http10: bool) -> (Arc<Hcm>, Arc<Script>) {
     let script = Arc::new(Script::default());
     let slot = Slot { name: "script".into(), disabled: false, filter: Arc::new(script.clone()) };
-    let second = Some(Duration::from_secs(1));
-    let hcm = Hcm {
-        codec: Codec::Http1,
-        http1: Http1Options { http10, ..super::heads::options() },
-        http2: crate::hcm::Http2Options::default(),
-        timeouts: Timeouts {
-            idle: Some(Duration::from_secs(60)),
-            stream_idle: Some(Duration::from_secs(30)),
-            request: Some(Duration::from_secs(10)),
-            request_headers: second,
-            max_stream: None,
-            max_connection: None,
-            drain: Duration::from_secs(5),
-            delayed_close: Duration::from_secs(1),
-        },
-        max_head: 60 * 1024,
-        max_fields: 100,
-        chain: Chain { slots: vec![slot] },
-    };
+    let config = json!({
+        "codec_type": "HTTP1", "http_protocol_options": {"accept_http_10": http10, "default_host_for_http_10": "a"},
+        "common_http_protocol_options": {"idle_timeout": "60s"}, "stream_idle_timeout": "30s",
+        "request_timeout": "10s", "request_headers_timeout": "1s",
+    });
+    let mut hcm = Hcm::for_tests(&config);
+    hcm.filters.chain.slots.push(slot);
     (Arc::new(hcm), script)
 }
 
@@ -126,15 +114,21 @@ impl Served {
                 Err(_) => panic!("ended after {}", String::from_utf8_lossy(&text)),
             }
         }
-        String::from_utf8(text).unwrap()
+        without_own(&String::from_utf8(text).unwrap())
     }
 
     /// Reads to the end of the connection.
     async fn rest(&mut self) -> String {
         let mut text = String::new();
         self.client.read_to_string(&mut text).await.unwrap();
-        text
+        without_own(&text)
     }
+}
+
+/// The text without the fields that the connection manager adds.
+fn without_own(text: &str) -> String {
+    let own = |line: &&str| !line.starts_with("date: ") && !line.starts_with("server: ");
+    text.split_inclusive('\n').filter(own).collect()
 }
 
 #[tokio::test]

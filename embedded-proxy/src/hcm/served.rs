@@ -1,0 +1,88 @@
+//! A response on its way to the client, and the end of the exchange.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::StatusCode;
+use tokio::time::Instant;
+
+use super::Hcm;
+use crate::http::{Body, Response, ResponseHead};
+use crate::stream::{Exchange, Flag, StreamInfo};
+use crate::telemetry::format::{FormatContext, LogType};
+
+/// What a codec sends, and where it reports what happened to it.
+#[derive(Debug)]
+pub struct Served {
+    /// The response. The codec takes its body and leaves the head for the logs.
+    pub response: Response,
+    pub(super) exchange: Box<Exchange>,
+    hcm: Arc<Hcm>,
+    received: Option<Arc<AtomicU64>>,
+    ended: bool,
+}
+
+impl Served {
+    /// An exchange that begins. Dropped before it has a response, it ends with the client's departure.
+    pub(super) fn new(hcm: Arc<Hcm>, exchange: Box<Exchange>, received: Option<Arc<AtomicU64>>) -> Self {
+        let response = Response { head: ResponseHead::new(StatusCode::OK), body: Body::Empty };
+        Self { response, exchange, hcm, received, ended: false }
+    }
+
+    /// Completes the response of the filters and takes it.
+    pub(super) fn respond(&mut self, mut response: Response) {
+        let hcm = &self.hcm;
+        hcm.response.apply(&mut response.head.headers, &self.exchange.request.head, hcm.request_ids);
+        self.exchange.info.code = Some(response.head.status.as_u16());
+        self.exchange.info.response_started = Some(Instant::now());
+        self.response = response;
+    }
+
+    /// The record, for the codec to fill: times, bytes, trailers.
+    pub fn info(&mut self) -> &mut StreamInfo {
+        &mut self.exchange.info
+    }
+
+    /// All of the response was sent.
+    pub fn complete(mut self) {
+        self.end();
+    }
+
+    /// Sending ended early; `flag` says why.
+    pub fn abort(mut self, flag: Flag) {
+        self.exchange.info.flags.set(flag);
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let info = &mut self.exchange.info;
+        info.response_sent.get_or_insert_with(Instant::now);
+        if let Some(received) = &self.received {
+            info.bytes_received = received.load(Ordering::Relaxed);
+        }
+        if info.code.is_some() {
+            let head = std::mem::replace(&mut self.response.head, ResponseHead::new(StatusCode::OK));
+            info.response = Some(head);
+        }
+        self.hcm.filters.chain.end(&self.exchange);
+        self.hcm.stats.end(&self.exchange.info);
+        if !self.hcm.access_logs.is_empty() {
+            self.hcm.access_logs.log(&FormatContext::of(&self.exchange).log_type(LogType::DownstreamEnd));
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.exchange.info.flags.set(Flag::DownstreamConnectionTermination);
+            if self.exchange.info.code.is_none() {
+                self.exchange.info.details = Some("downstream_remote_disconnect".into());
+            }
+            self.end();
+        }
+    }
+}

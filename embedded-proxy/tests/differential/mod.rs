@@ -1,0 +1,70 @@
+//! The same bootstrap and the same requests through real Envoy and through this proxy: what differs is listed with a reason.
+//!
+//! A scenario is a YAML file in `scenarios/`. Status, headers, body, the request that the origin saw, response flags and
+//! details are compared. Envoy comes from `scripts/envoy.sh` (`make test` runs it); without it the suite says SKIP.
+
+mod client;
+mod compare;
+mod envoy;
+mod origin;
+mod ours;
+mod scenario;
+
+use std::path::{Path, PathBuf};
+
+use compare::Difference;
+use scenario::Scenario;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential")
+}
+
+/// The scenarios by file name; `ONLY=name` runs those whose file name contains the word.
+fn scenarios() -> Vec<(String, Scenario)> {
+    let only = std::env::var("ONLY").unwrap_or_default();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder().join("scenarios"))
+        .expect("scenarios/ is there")
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .collect();
+    files.sort();
+    let named = files.iter().map(|path| (path.file_stem().expect("a name").to_string_lossy().into_owned(), path));
+    named.filter(|(name, _)| name.contains(&only)).map(|(name, path)| (name.clone(), Scenario::read(path))).collect()
+}
+
+#[test]
+fn envoy_and_we_do_the_same() {
+    let Some(envoy) = envoy::binary() else {
+        println!("SKIP differential suite: no Envoy; run scripts/envoy.sh");
+        return;
+    };
+    let listed = compare::listed(&folder().join("differences.yaml"));
+    let (mut requests, mut failures) = (0, Vec::new());
+    let mut found = Vec::new();
+    for (name, scenario) in scenarios() {
+        let origin = origin::Origin::start();
+        let theirs = envoy::run(&envoy, &name, &scenario, &origin);
+        let mine = ours::run(&name, &scenario, &origin);
+        for (index, request) in scenario.requests.iter().enumerate() {
+            requests += 1;
+            let title = format!("{name}[{index}] {}", request.title());
+            let (theirs, mine) = (theirs.ask(request), mine.ask(request));
+            let Some(difference) = compare::differ(&theirs, &mine) else { continue };
+            match listed.iter().find(|listed| listed.covers(&title)) {
+                Some(listed) => found.push(listed.request.clone()),
+                None => failures.push(Difference { title, text: difference }),
+            }
+        }
+        failures.extend(compare::logs(&name, &theirs.finish(), &mine.finish(), &listed, &mut found));
+    }
+    println!("{requests} requests compared, {} listed differences seen", found.len());
+    if std::env::var_os("ONLY").is_none() {
+        for listed in listed.iter().filter(|listed| !found.contains(&listed.request)) {
+            let text = "listed in differences.yaml, but there is no difference any more".to_string();
+            failures.push(Difference { title: listed.request.clone(), text });
+        }
+    }
+    let report: Vec<String> =
+        failures.iter().map(|failure| format!("{}\n{}", failure.title, failure.text)).collect();
+    assert!(failures.is_empty(), "{} differences:\n\n{}", failures.len(), report.join("\n\n"));
+}
