@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 
 use crate::bootstrap::{Node, Runtime};
 use crate::cluster::{Clusters, LoadAssignment};
+use crate::istio::Metrics;
 use crate::listener::Listeners;
 use crate::proto::Typed;
 use crate::route::RouteTable;
@@ -42,6 +43,8 @@ pub struct Services {
     pub runtime: Runtime,
     /// Files and streams that access logs go to.
     pub log_files: Files,
+    /// Istio's standard metrics.
+    pub istio: Metrics,
     /// How far the proxy's life is, and what is asked of it.
     pub life: Life,
     /// The threads that serve connections.
@@ -65,6 +68,7 @@ impl Services {
             store: Store::default(),
             runtime,
             log_files: Files::default(),
+            istio: Metrics::default(),
             life: Life::default(),
             workers,
             main,

@@ -58,6 +58,7 @@ const KINDS: &[Kind] = &[
         make: istio::peer_metadata::make,
         per_route: none,
     },
+    Kind { config: "stats.PluginConfig", route: None, make: istio::stats::make, per_route: none },
     Kind {
         config: "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig",
         route: None,
