@@ -90,7 +90,8 @@ impl Rules {
             name: field.name().to_string(),
             optional,
             default: (!optional).then(|| Value::default_value_for_field(field)),
-            required: asked("required"),
+            // The members of a oneof are alternatives: whether one must be set is the oneof's own rule.
+            required: asked("required") && field.containing_oneof().is_none_or(|oneof| oneof.is_synthetic()),
             ignore_empty: chosen.as_ref().is_some_and(|rules| flag(rules, "ignore_empty")),
             checks: chosen.as_ref().map(|rules| checks(rules, &field.kind())).unwrap_or_default(),
             items: inner(chosen.as_ref(), &["items", "values"], &value_kind(field)),
