@@ -28,6 +28,6 @@ pub use read::Hcm;
 pub use request_id::RequestIds;
 pub use response::ResponseRules;
 pub use routes::RouteSource;
-pub use served::Served;
+pub use served::{Served, drop_as_reset};
 pub use stats::{ConnectionCount, HcmStats};
 pub use upgrade::Upgrade;

@@ -133,6 +133,11 @@ fn harmless(reader: &Reader<'_>) {
 
 #[cfg(test)]
 impl Hcm {
+    /// What it was built with.
+    pub(crate) fn services(&self) -> &std::sync::Arc<crate::services::Services> {
+        &self.services
+    }
+
     /// A connection manager without routes, with `config` over it; needs a runtime.
     pub(crate) fn for_tests(config: &serde_json::Value) -> Self {
         let mut all = serde_json::json!({

@@ -1,5 +1,6 @@
 //! A response on its way to the client, and the end of the exchange.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -75,12 +76,27 @@ impl Served {
     }
 }
 
+thread_local! {
+    /// How the client goes whose exchange is being dropped right now.
+    static LEAVING: Cell<(Flag, &'static str)> = const { Cell::new(DISCONNECT) };
+}
+
+const DISCONNECT: (Flag, &str) = (Flag::DownstreamConnectionTermination, "downstream_remote_disconnect");
+
+/// Drops an exchange whose client reset its stream and kept the connection (HTTP/2), so that its end says that.
+pub fn drop_as_reset<T>(exchange: impl FnOnce() -> T) {
+    LEAVING.set((Flag::DownstreamRemoteReset, "http2.remote_reset"));
+    drop(exchange());
+    LEAVING.set(DISCONNECT);
+}
+
 impl Drop for Served {
     fn drop(&mut self) {
         if !self.ended {
-            self.exchange.info.flags.set(Flag::DownstreamConnectionTermination);
+            let (flag, details) = LEAVING.get();
+            self.exchange.info.flags.set(flag);
             if self.exchange.info.code.is_none() {
-                self.exchange.info.details = Some("downstream_remote_disconnect".into());
+                self.exchange.info.details = Some(details.into());
             }
             self.end();
         }

@@ -8,6 +8,8 @@ mod pings;
 mod resets;
 mod server;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use server::serve;

@@ -79,6 +79,8 @@ struct Session {
     /// How often the streams are looked at, and when next.
     looks: Option<(Duration, Instant)>,
     idle: Option<Duration>,
+    /// Requests that it may still take, if that is limited.
+    left: Option<u32>,
     /// When the last stream ended; the beginning of the connection before there was one.
     quiet_since: Instant,
     /// When the connection is asked to end.
@@ -101,6 +103,7 @@ impl Session {
             watch,
             resets: Resets::new(hcm.http2.resets, now),
             idle: hcm.timeouts.idle,
+            left: hcm.max_requests.filter(|most| *most > 0),
             quiet_since: now,
             ends: hcm.timeouts.max_connection.map(|most| now + most),
             cut: None,
@@ -131,7 +134,13 @@ impl Session {
         loop {
             loop {
                 match self.h2.poll_accept(cx) {
-                    Poll::Ready(Some(Ok((request, respond)))) => streams.push(make(request, respond)),
+                    Poll::Ready(Some(Ok((request, respond)))) => {
+                        streams.push(make(request, respond));
+                        self.left = self.left.map(|left| left.saturating_sub(1));
+                        if self.left == Some(0) {
+                            self.drain(None);
+                        }
+                    }
                     Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
                     Poll::Pending => break,
                 }

@@ -11,7 +11,7 @@ use h2::{Reason, RecvStream};
 use http::{StatusCode, header};
 use tokio::time::Instant;
 
-use crate::hcm::{Hcm, Served};
+use crate::hcm::{Hcm, Served, drop_as_reset};
 use crate::http::{Body, Request, StreamError};
 use crate::stream::{Connection, Flag};
 
@@ -38,7 +38,8 @@ pub(super) async fn exchange(
 ) -> Ended {
     let (parts, stream) = request.into_parts();
     if parts.headers.len() > hcm.max_fields {
-        respond.send_reset(Reason::PROTOCOL_ERROR);
+        // As Envoy answers it.
+        respond.send_reset(Reason::INTERNAL_ERROR);
         return Ended::Here;
     }
     let (body, inflow) = match Incoming::watched(stream) {
@@ -55,20 +56,27 @@ pub(super) async fn exchange(
     }
     let upgrade = head.upgrade.is_some();
     let served = {
-        let mut serving = pin!(hcm.serve(&connection, Request { head, body }));
-        poll_fn(|cx| match serving.as_mut().poll(cx) {
-            Poll::Ready(served) => Poll::Ready(Some(served)),
-            Poll::Pending if respond.poll_reset(cx).is_ready() => Poll::Ready(None),
-            Poll::Pending => {
-                let Some(inflow) = inflow.as_ref().filter(|inflow| !inflow.ended()) else { return Poll::Pending };
-                match watched.waits(inflow.received(), cx) {
-                    None => return Poll::Pending,
-                    Some(Late::Idle) => inflow.fail(StreamError::IdleTimeout),
-                    Some(Late::Request) => inflow.fail(StreamError::Timeout),
+        let mut place = pin!(Some(hcm.serve(&connection, Request { head, body })));
+        poll_fn(|cx| {
+            // First: a request that breaks off because of the reset would be answered otherwise.
+            if let Poll::Ready(why) = respond.poll_reset(cx) {
+                if why.is_ok() {
+                    drop_as_reset(|| place.set(None));
                 }
-                // Whoever waits for the rest of the request hears of it now.
-                serving.as_mut().poll(cx).map(Some)
+                return Poll::Ready(None);
             }
+            let Some(mut serving) = place.as_mut().as_pin_mut() else { return Poll::Ready(None) };
+            if let Poll::Ready(served) = serving.as_mut().poll(cx) {
+                return Poll::Ready(Some(served));
+            }
+            let Some(inflow) = inflow.as_ref().filter(|inflow| !inflow.ended()) else { return Poll::Pending };
+            match watched.waits(inflow.received(), cx) {
+                None => return Poll::Pending,
+                Some(Late::Idle) => inflow.fail(StreamError::IdleTimeout),
+                Some(Late::Request) => inflow.fail(StreamError::Timeout),
+            }
+            // Whoever waits for the rest of the request hears of it now.
+            serving.poll(cx).map(Some)
         })
         .await
     };
@@ -92,7 +100,10 @@ async fn answer(
     served.info().response_started = Some(Instant::now());
     let mut stream = match respond.send_response(response, ends) {
         Ok(stream) => stream,
-        Err(_) => return Ended::ByClient,
+        Err(_) => {
+            drop_as_reset(|| served);
+            return Ended::ByClient;
+        }
     };
     let mut outgoing = Outgoing::new(body);
     let send = poll_fn(|cx| match outgoing.poll(&mut stream, cx) {
@@ -116,6 +127,7 @@ async fn answer(
         }
         Err(SendFailure::Receiver(StreamError::Disconnected)) => Ended::ByClient,
         Err(SendFailure::Receiver(_)) => {
+            served.info().details = Some("http2.remote_reset".into());
             served.abort(Flag::DownstreamRemoteReset);
             Ended::ByClient
         }
