@@ -403,14 +403,11 @@ impl Cluster {
         self.settings.alt_stat_name.as_ref().unwrap_or(&self.name)
     }
 
-    /// The category for which a request is to be dropped, when the control plane asked to drop some.
-    pub fn drops(&self, random: u64) -> Option<String> {
-        let state = self.state.load();
-        let category = state.drops.iter().find(|(_, share)| share.hits(random)).map(|(category, _)| category.clone());
-        if category.is_some() {
-            self.stats.upstream_rq_drop_overload.inc();
-        }
-        category
+    /// The share of requests that are to be dropped, when the control plane asked for it and this request is one of them.
+    pub fn drops(&self, random: u64) -> Option<Fraction> {
+        let share = self.state.load().drops.iter().map(|(_, share)| *share).find(|share| share.hits(random))?;
+        self.stats.upstream_rq_drop_overload.inc();
+        Some(share)
     }
 }
 

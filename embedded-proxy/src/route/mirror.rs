@@ -76,6 +76,7 @@ impl Mirror {
         for mutation in &self.mutations {
             mutation.apply(&mut head, &FormatContext::of(exchange));
         }
+        head.headers.set(super::names::INTERNAL, HeaderValue::from_static("true"));
         match &self.host {
             Some(host) => head.authority.clone_from(host),
             None if self.keep_host => {}
@@ -150,7 +151,7 @@ mod tests {
             {"remove_on_match": {"key_matcher": {"prefix": "x-"}}},
             {"append": {"header": {"key": "y", "value": "3"}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}},
             {"remove": "z"}]}));
-        assert_eq!(head.headers.len(), 1);
+        assert_eq!(head.headers.len(), 2, "y, and that the proxy itself asks");
         assert_eq!(head.headers.text(&HeaderName::from_static("y")), Some("3"));
     }
 }

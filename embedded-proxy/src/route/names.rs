@@ -11,6 +11,7 @@ macro_rules! names {
 names! {
     ATTEMPT_COUNT = "x-envoy-attempt-count";
     DECORATOR_OPERATION = "x-envoy-decorator-operation";
+    DROP = "x-envoy-drop-overload";
     EXPECTED_TIMEOUT = "x-envoy-expected-rq-timeout-ms";
     FORWARDED_HOST = "x-forwarded-host";
     GRPC_STATUS = "grpc-status";
@@ -32,5 +33,6 @@ names! {
     SERVICE_TIME = "x-envoy-upstream-service-time";
     TIMEOUT = "x-envoy-upstream-rq-timeout-ms";
     TIMEOUT_ALT_RESPONSE = "x-envoy-upstream-rq-timeout-alt-response";
+    UNCONDITIONAL_DROP = "x-envoy-unconditional-drop-overload";
     UPSTREAM_CANARY = "x-envoy-upstream-canary";
 }

@@ -108,6 +108,18 @@ impl Redirect {
         if self.port.is_some() || obsolete { &host[..at] } else { host }
     }
 
+    /// The new path when a rewrite makes it from the old one.
+    pub fn rewritten(&self, whole: &str, matched: &PathMatch) -> Option<String> {
+        let (path, query) = split(whole);
+        match &self.path {
+            Some(PathChange::Prefix(prefix)) => {
+                Some(format!("{prefix}{}{query}", &path[matched.matched(path).len()..]))
+            }
+            Some(PathChange::Regex(regex)) => Some(format!("{}{query}", regex.apply(path))),
+            _ => None,
+        }
+    }
+
     fn new_path(&self, whole: &str, matched: &PathMatch) -> String {
         let (path, query) = split(whole);
         let query = if self.strip_query { "" } else { query };

@@ -81,6 +81,10 @@ flags! {
     DnsResolutionFailed = "DF", "DnsResolutionFailed";
     /// The client reset the stream.
     DownstreamRemoteReset = "DR", "DownstreamRemoteReset";
+    /// The control plane asked to drop a share of the requests.
+    DropOverload = "DO", "DropOverload";
+    /// The control plane asked to drop all requests.
+    UnconditionalDropOverload = "UDO", "UnconditionalDropOverload";
 }
 
 /// Bits of one flag in a set.

@@ -44,6 +44,15 @@ impl Policy {
         }
     }
 
+    /// Whether it looks at the hash of a request.
+    pub fn hashes(&self) -> bool {
+        match self {
+            Self::RingHash(_) | Self::Maglev(_) => true,
+            Self::Subset(subset) => subset.child.policy.hashes(),
+            _ => false,
+        }
+    }
+
     /// Slow start of the policy, or of the one within it.
     pub fn slow_start(&self) -> Option<&SlowStart> {
         match self {

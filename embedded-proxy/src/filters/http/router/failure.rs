@@ -4,6 +4,7 @@ use http::{HeaderValue, StatusCode};
 
 use crate::cluster::{UpstreamError, UpstreamErrorKind};
 use crate::http::{Reply, StreamError};
+use crate::proto::Fraction;
 use crate::route::names;
 use crate::stream::Flag;
 
@@ -11,6 +12,21 @@ use crate::stream::Flag;
 pub(super) fn no_host() -> Reply {
     Reply::new(StatusCode::SERVICE_UNAVAILABLE, "no_healthy_upstream", "no healthy upstream")
         .flag(Flag::NoHealthyUpstream)
+}
+
+/// The control plane asked to drop a share of the requests. `tell`: fields of Envoy's own may be added.
+pub(super) fn dropped(share: Fraction, tell: bool) -> Reply {
+    let (name, details, text, flag) = if share.numerator >= share.denominator {
+        let text = "unconditional drop overload";
+        (names::UNCONDITIONAL_DROP, "unconditional_drop_overload", text, Flag::UnconditionalDropOverload)
+    } else {
+        (names::DROP, "drop_overload", "drop overload", Flag::DropOverload)
+    };
+    let mut reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE, details, text).flag(flag);
+    if tell {
+        reply.headers.add(name, HeaderValue::from_static("true"));
+    }
+    reply
 }
 
 /// Time is up. `details` says which time.
@@ -112,6 +128,12 @@ mod tests {
         );
         assert_eq!(full.headers.text(&names::OVERLOADED), Some("true"));
         assert_eq!(reset(&UpstreamError::sent(UpstreamErrorKind::Protocol, "x"), false, true).status.as_u16(), 502);
+        let all = dropped(Fraction::ALL, true);
+        assert_eq!(
+            (all.body.as_ref(), all.flag),
+            (b"unconditional drop overload".as_slice(), Some(Flag::UnconditionalDropOverload))
+        );
+        assert_eq!(all.headers.text(&names::UNCONDITIONAL_DROP), Some("true"));
         assert_eq!(timeout(StatusCode::NO_CONTENT, "response_timeout").body, "");
     }
 }

@@ -78,16 +78,18 @@ impl<'f> Forwarding<'f> {
         if let Some(reply) = router.strict.iter().find_map(|check| check.refuses(head)) {
             return Err(Box::new(reply));
         }
-        if cluster.drops(exchange.random).is_some() {
-            let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE, "drop_overload", "drop overload");
-            return Err(Box::new(reply));
-        }
+        let dropped = cluster.drops(exchange.random);
         let policy = hit.retry();
         let limits = Limits::take(&forward.timeouts, policy.map(|policy| &**policy), router.respect_expected, head);
         let retries = Retries::take(policy, head);
         let counted = router.dynamic_stats && !(router.suppress_grpc_codes && head.is_grpc());
         let mut cookies = Vec::new();
-        let hash = forward.hash.hash(&Input::of(exchange), Some(&mut |cookie| cookies.push(cookie)));
+        let hashes = !forward.hash.is_empty() && cluster.settings.lb.policy.hashes();
+        let hash = if hashes {
+            forward.hash.hash(&Input::of(exchange), Some(&mut |cookie| cookies.push(cookie)))
+        } else {
+            None
+        };
         let keep = retries.is_some() || !hit.mirrors().is_empty();
         let buffer = hit.buffer_limit().unwrap_or(exchange.connection.buffer_limit.into());
         let body = Replay::new(std::mem::take(&mut exchange.request.body), keep, buffer);
@@ -109,6 +111,9 @@ impl<'f> Forwarding<'f> {
             whole: None,
         };
         each(forwarding.traffic(), |stats| stats.total.inc());
+        if let Some(share) = dropped {
+            return Err(forwarding.failed(exchange, failure::dropped(share, !router.suppress)));
+        }
         forwarding.finish_head(exchange);
         shadow::mirror(services, exchange, hit, &forwarding.body, limits.response);
         Ok(forwarding)
@@ -345,7 +350,7 @@ impl<'f> Forwarding<'f> {
     /// Completes a reply of our own.
     fn failed(&self, exchange: &Exchange, mut reply: Reply) -> Box<Reply> {
         self.count(reply.status, Origin { internal: self.internal, canary: false });
-        if self.hit.host().count_attempts_in_response {
+        if self.hit.host().count_attempts_in_response && exchange.info.attempts > 0 {
             reply.headers.set(names::ATTEMPT_COUNT, exchange.info.attempts.into());
         }
         Box::new(reply)

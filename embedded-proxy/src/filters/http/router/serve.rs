@@ -44,8 +44,17 @@ impl Router {
         Reply::new(status, "cluster_not_found", "").flag(Flag::NoClusterFound)
     }
 
-    fn redirect(&self, redirect: &Redirect, exchange: &Exchange, hit: &RouteHit) -> Reply {
-        let location = redirect.location(&exchange.request.head, &hit.route().matcher.path);
+    fn redirect(&self, redirect: &Redirect, exchange: &mut Exchange, hit: &RouteHit) -> Reply {
+        let matched = &hit.route().matcher.path;
+        let head = &mut exchange.request.head;
+        let location = redirect.location(head, matched);
+        // Edits and logs see the new path, as they do for requests that go upstream.
+        if let Some(path) = redirect.rewritten(&head.path, matched) {
+            let old = std::mem::replace(&mut head.path, path);
+            if let Some(old) = HeaderValue::try_from(old).ok().filter(|_| !self.suppress) {
+                head.headers.set(names::ORIGINAL_PATH, old);
+            }
+        }
         self.configured(Reply::new(redirect.status, "direct_response", ""), Some(location), exchange, hit)
     }
 
