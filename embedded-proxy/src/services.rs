@@ -8,7 +8,6 @@ use tokio::runtime::Handle;
 
 use crate::bootstrap::{Node, Runtime};
 use crate::cluster::{Clusters, LoadAssignment};
-use crate::istio::Metrics;
 use crate::listener::Listeners;
 use crate::proto::Typed;
 use crate::route::RouteTable;
@@ -43,8 +42,6 @@ pub struct Services {
     pub runtime: Runtime,
     /// Files and streams that access logs go to.
     pub log_files: Files,
-    /// Istio's standard metrics.
-    pub istio: Metrics,
     /// How far the proxy's life is, and what is asked of it.
     pub life: Life,
     /// The threads that serve connections.
@@ -68,7 +65,6 @@ impl Services {
             store: Store::default(),
             runtime,
             log_files: Files::default(),
-            istio: Metrics::default(),
             life: Life::default(),
             workers,
             main,
@@ -128,8 +124,14 @@ pub fn become_worker(number: usize) {
 /// Services without clusters, for tests; needs a runtime.
 #[cfg(test)]
 pub(crate) fn for_tests() -> Build {
+    for_tests_of(Node::default())
+}
+
+/// The same for a node.
+#[cfg(test)]
+pub(crate) fn for_tests_of(node: Node) -> Build {
     let main = Handle::current();
-    let services = Services::new(Node::default(), Runtime::default(), Workers::new([main.clone()]), main);
+    let services = Services::new(node, Runtime::default(), Workers::new([main.clone()]), main);
     let scope = Scope::root(&services.stats);
     Build { services: Arc::new(services), scope }
 }

@@ -134,6 +134,7 @@ async fn run(sniff: Sniff, config: &ListenerConfig, chain: &FilterChain) {
     connection.filter_chain = chain.name.clone();
     connection.direction = config.direction;
     connection.buffer_limit = config.buffer_limit;
-    let session = Session { connection, info: StreamInfo::begin(), cluster: None, held: Vec::new() };
+    let session =
+        Session { connection, info: StreamInfo::begin(), cluster: None, held: Vec::new(), watchers: Vec::new() };
     chain.network.serve(io, session, drain).await;
 }

@@ -3,6 +3,7 @@
 pub mod access_log;
 pub mod export;
 pub mod format;
+pub mod istio;
 pub mod log;
 pub mod stats;
 pub mod tag;

@@ -40,6 +40,12 @@ pub(super) struct GrpcMessages {
     pub(super) responses: Arc<AtomicU64>,
 }
 
+/// Messages of a gRPC call from the client and from the upstream, when this filter counted them.
+pub(crate) fn messages(exchange: &Exchange) -> Option<(u64, u64)> {
+    let counted = exchange.scratch.get::<GrpcMessages>()?;
+    Some((counted.requests.load(Ordering::Relaxed), counted.responses.load(Ordering::Relaxed)))
+}
+
 /// Where the counters of one call hang.
 #[derive(Clone)]
 struct Call {

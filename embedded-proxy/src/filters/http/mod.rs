@@ -32,6 +32,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use chain::{Chain, Slot};
+pub(crate) use grpc_stats::messages as grpc_messages;
 pub use registry::{build, known, per_route};
 
 use crate::http::{Reply, Response};

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::proto::Reader;
 use crate::services::Build;
+use crate::telemetry::istio::IstioStats;
 
 /// A kind of filter.
 struct Kind {
@@ -58,7 +59,7 @@ const KINDS: &[Kind] = &[
         make: istio::peer_metadata::make,
         per_route: none,
     },
-    Kind { config: "stats.PluginConfig", route: None, make: istio::stats::make, per_route: none },
+    Kind { config: "stats.PluginConfig", route: None, make: IstioStats::make, per_route: none },
     Kind {
         config: "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig",
         route: None,

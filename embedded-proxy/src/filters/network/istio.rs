@@ -1,7 +1,10 @@
-//! Istio's network filters that need nothing here: they are recognised, so that its configuration is taken as it is.
+//! Istio's network filters: stats of TCP connections, and one that needs nothing here and is only recognised.
 
-use super::{NetworkFilter, Session, Verdict};
+use std::sync::Arc;
+
+use super::{NetworkFilter, Session, Verdict, Watcher};
 use crate::proto::Reader;
+use crate::telemetry::istio::IstioStats;
 
 /// A filter that lets everything pass.
 ///
@@ -21,5 +24,18 @@ impl Pass {
 impl NetworkFilter for Pass {
     fn on_connection(&self, _session: &mut Session) -> Verdict {
         Verdict::Next
+    }
+}
+
+impl NetworkFilter for IstioStats {
+    fn on_connection(&self, session: &mut Session) -> Verdict {
+        session.watchers.push(Arc::new(self.clone()));
+        Verdict::Next
+    }
+}
+
+impl Watcher for IstioStats {
+    fn ended(&self, session: &Session) {
+        self.connection(&session.connection, &session.info);
     }
 }

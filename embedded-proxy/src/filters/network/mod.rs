@@ -34,6 +34,14 @@ pub struct Session {
     pub cluster: Option<Arc<str>>,
     /// What has to live as long as the connection: places in limits.
     pub held: Vec<Box<dyn Any + Send + Sync>>,
+    /// Filters that want to know how it ended, when a TCP proxy serves it.
+    pub watchers: Vec<Arc<dyn Watcher>>,
+}
+
+/// A filter that looks at a connection again when it has ended and its record is complete.
+pub trait Watcher: Send + Sync {
+    /// The connection ended.
+    fn ended(&self, session: &Session);
 }
 
 /// What a filter decides.

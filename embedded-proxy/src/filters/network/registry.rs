@@ -12,6 +12,7 @@ use super::{NetworkFilter, Terminal};
 use crate::hcm::Hcm;
 use crate::proto::Reader;
 use crate::services::Build;
+use crate::telemetry::istio::IstioStats;
 
 /// A filter as it is made.
 pub(super) enum Made {
@@ -46,7 +47,7 @@ const KINDS: &[(&str, Make)] = &[
         TcpProxy::read(reader, build).map(|proxy| Made::Terminal(Terminal::Tcp(Arc::new(proxy))))
     }),
     ("envoy.tcp.metadataexchange.config.MetadataExchange", |reader, _| Some(filter(Pass::read(reader)))),
-    ("stats.PluginConfig", |reader, _| Some(filter(Pass::read(reader)))),
+    ("stats.PluginConfig", |reader, build| IstioStats::read(reader, build).map(filter)),
 ];
 
 /// Makes the filter that a message of type `name` describes. None: a defect was noted.

@@ -132,6 +132,9 @@ impl TcpProxy {
         }
         self.stats.active.add(-1);
         session.info.response_sent = Some(Instant::now());
+        for watcher in &session.watchers {
+            watcher.ended(&session);
+        }
         self.log(&session, LogType::TcpConnectionEnd);
     }
 
@@ -312,7 +315,7 @@ mod tests {
     pub(crate) fn session() -> Session {
         let address = "127.0.0.1:1".parse().unwrap();
         let connection = Connection::plain(address, address);
-        Session { connection, info: StreamInfo::begin(), cluster: None, held: Vec::new() }
+        Session { connection, info: StreamInfo::begin(), cluster: None, held: Vec::new(), watchers: Vec::new() }
     }
 
     #[tokio::test]

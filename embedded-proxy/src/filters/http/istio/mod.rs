@@ -2,4 +2,3 @@
 
 pub(super) mod alpn;
 pub(super) mod peer_metadata;
-pub(super) mod stats;
