@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::als::GrpcLog;
+use super::otlp::OtlpLog;
 use super::{Filter, Writer};
 use crate::proto::{Reader, to_json};
 use crate::services::Build;
@@ -26,6 +28,10 @@ struct AccessLog {
 enum Sink {
     /// Lines to a file or a stream.
     Lines(Substitution, Arc<Writer>),
+    /// Messages to a service.
+    Grpc(Box<GrpcLog>),
+    /// Records to a collector.
+    Otlp(Box<OtlpLog>),
 }
 
 thread_local! {
@@ -75,6 +81,15 @@ impl AccessLog {
             "envoy.extensions.access_loggers.stream.v3.StderrAccessLog" => {
                 lines(format(&config), "/dev/stderr", &config, build)
             }
+            "envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig" => {
+                GrpcLog::read(&config, build, false).map(|log| Sink::Grpc(Box::new(log)))
+            }
+            "envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig" => {
+                GrpcLog::read(&config, build, true).map(|log| Sink::Grpc(Box::new(log)))
+            }
+            "envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig" => {
+                OtlpLog::read(&config, build).map(|log| Sink::Otlp(Box::new(log)))
+            }
             other => {
                 config.defect("", format!("the proxy does not have the access log {other}"));
                 None
@@ -94,6 +109,8 @@ impl Sink {
                 // One long line does not keep its memory.
                 line.shrink_to(16 * 1024);
             }),
+            Self::Grpc(log) => log.log(context),
+            Self::Otlp(log) => log.log(context),
         }
     }
 }
