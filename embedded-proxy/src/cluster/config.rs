@@ -133,19 +133,107 @@ impl Settings {
         reader.list("filters").iter().for_each(recognise);
         // Warming is always waited for, which is the default.
         reader.ignore(&["wait_for_warm_on_init"]);
+        // Everything is read before anything is given up: one reading names all defects.
+        let outlier = reader.message("outlier_detection").map(|outlier| OutlierConfig::read(&outlier));
+        let health = HealthConfig::read(reader);
+        let breakers = BreakerConfig::read(reader.message("circuit_breakers").as_ref());
+        let metadata = Arc::new(read_metadata(reader.message("metadata")));
+        let close_on_health_failure = reader.flag("close_connections_on_host_health_failure");
+        let close_on_change = close_on_change(reader);
+        let ignore_health_on_removal = reader.flag("ignore_health_on_host_removal");
         Some(Self {
             alt_stat_name,
             discovery: discovery?,
             lb: lb?,
-            outlier: reader.message("outlier_detection").map(|outlier| OutlierConfig::read(&outlier)),
-            health: HealthConfig::read(reader),
-            breakers: BreakerConfig::read(reader.message("circuit_breakers").as_ref()),
-            metadata: Arc::new(read_metadata(reader.message("metadata"))),
-            close_on_health_failure: reader.flag("close_connections_on_host_health_failure"),
-            close_on_change: close_on_change(reader),
-            ignore_health_on_removal: reader.flag("ignore_health_on_host_removal"),
+            outlier,
+            health,
+            breakers,
+            metadata,
+            close_on_health_failure,
+            close_on_change,
+            ignore_health_on_removal,
             fingerprint: fingerprint(reader.raw()),
             connection_fingerprint: fingerprint_of(reader.raw(), CONNECTION_FIELDS),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::cluster::testing::{build, read};
+    use crate::cluster::{LocalityPolicy, Priority};
+
+    /// What istiod sends for a service, apart from transport sockets.
+    fn from_istio() -> serde_json::Value {
+        json!({
+            "name": "outbound|9080||reviews.default.svc.cluster.local",
+            "alt_stat_name": "outbound|9080||reviews.default.svc.cluster.local;",
+            "type": "EDS",
+            "eds_cluster_config": {
+                "eds_config": {"ads": {}, "initial_fetch_timeout": "0s", "resource_api_version": "V3"},
+                "service_name": "outbound|9080||reviews.default.svc.cluster.local"},
+            "connect_timeout": "10s",
+            "lb_policy": "LEAST_REQUEST",
+            "circuit_breakers": {"thresholds": [{
+                "max_connections": 4294967295u32, "max_pending_requests": 4294967295u32, "max_requests": 4294967295u32,
+                "max_retries": 4294967295u32, "track_remaining": true}]},
+            "common_lb_config": {"locality_weighted_lb_config": {}, "healthy_panic_threshold": {}},
+            "outlier_detection": {"consecutive_5xx": 5, "enforcing_success_rate": 0},
+            "metadata": {"filter_metadata": {"istio": {"services": [{"host": "reviews", "namespace": "default"}]}}},
+            "filters": [{"name": "istio.metadata_exchange", "typed_config": {
+                "@type": "type.googleapis.com/udpa.type.v1.TypedStruct",
+                "type_url": "type.googleapis.com/envoy.tcp.metadataexchange.config.MetadataExchange",
+                "value": {"enable_discovery": true, "protocol": "istio-peer-exchange"}}}],
+        })
+    }
+
+    #[tokio::test]
+    async fn clusters_of_istio_are_read() {
+        let config = read(&from_istio(), &build()).unwrap();
+        let lb = &config.settings.lb;
+        assert_eq!((lb.panic_threshold, &lb.locality), (0.0, &LocalityPolicy::Weighted));
+        assert_eq!(config.settings.breakers.normal.connections, u64::from(u32::MAX));
+        assert!(config.settings.outlier.is_some());
+    }
+
+    #[tokio::test]
+    async fn every_defect_is_named_at_once() {
+        let mut wrong = from_istio();
+        wrong["lrs_server"] = json!({"ads": {}});
+        wrong["lb_policy"] = json!("RING_HASH");
+        wrong["ring_hash_lb_config"] = json!({"minimum_ring_size": 9, "maximum_ring_size": 8});
+        wrong["outlier_detection"] = json!({"max_ejection_percent": 101});
+        wrong["health_checks"] = json!([{"timeout": "1s", "interval": "1s", "unhealthy_threshold": 1,
+                                         "custom_health_check": {"name": "redis"}}]);
+        let defects = read(&wrong, &build()).unwrap_err();
+        let paths: Vec<&str> = defects.iter().map(|defect| defect.path.as_str()).collect();
+        assert_eq!(
+            paths,
+            [
+                "health_checks[0].custom_health_check",
+                "health_checks[0].healthy_threshold",
+                "lrs_server",
+                "outlier_detection.max_ejection_percent",
+                "ring_hash_lb_config.minimum_ring_size",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn breakers_keep_their_counts_over_an_update() {
+        let build = build();
+        let config = |timeout: &str| {
+            json!({"name": "c", "connect_timeout": timeout, "circuit_breakers": {"thresholds": [
+                {"priority": "HIGH", "max_requests": 1}, {"priority": "HIGH", "max_requests": 9}]}})
+        };
+        let first = crate::cluster::testing::apply(&config("1s"), &build);
+        let _permit = first.breakers(Priority::High).requests.try_take().unwrap();
+        let mut other = config("1s");
+        other["alt_stat_name"] = json!("other");
+        let second = crate::cluster::testing::apply(&other, &build);
+        assert!(second.breakers(Priority::High).requests.try_take().is_none(), "the first thresholds count");
+        assert_eq!(second.breakers(Priority::Default).requests.max(), 1024);
     }
 }

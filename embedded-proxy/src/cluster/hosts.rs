@@ -55,8 +55,10 @@ pub struct Shape<'s> {
     pub own: &'s Locality,
 }
 
-fn with_health(hosts: &[Arc<Host>], health: Health) -> HostList {
-    hosts.iter().filter(|host| host.health() == health).cloned().collect()
+/// The hosts of one kind of health; the list itself when that is all of them.
+fn with_health(hosts: &HostList, health: Health) -> HostList {
+    let is = |host: &Arc<Host>| host.health() == health;
+    if hosts.iter().all(is) { hosts.clone() } else { hosts.iter().filter(|host| is(host)).cloned().collect() }
 }
 
 fn is_excluded(host: &Host) -> bool {
@@ -71,19 +73,24 @@ impl PriorityHosts {
             let foreign = host.locality != *shape.own || host.locality == Locality::default();
             groups.entry((foreign, &host.locality)).or_default().push(host.clone());
         }
-        let localities = groups.into_iter().map(|((_, locality), hosts)| LocalityHosts {
-            locality: locality.clone(),
-            weight: weights.get(locality).copied().unwrap_or(0),
-            healthy: with_health(&hosts, Health::Healthy),
-            degraded: with_health(&hosts, Health::Degraded),
-            all: hosts.into(),
+        let all: HostList = hosts.into();
+        let alone = groups.len() == 1;
+        let localities = groups.into_iter().map(|((_, locality), hosts)| {
+            let hosts: HostList = if alone { all.clone() } else { hosts.into() };
+            LocalityHosts {
+                locality: locality.clone(),
+                weight: weights.get(locality).copied().unwrap_or(0),
+                healthy: with_health(&hosts, Health::Healthy),
+                degraded: with_health(&hosts, Health::Degraded),
+                all: hosts,
+            }
         });
         Self {
-            all: hosts.into(),
-            healthy: with_health(hosts, Health::Healthy),
-            degraded: with_health(hosts, Health::Degraded),
+            healthy: with_health(&all, Health::Healthy),
+            degraded: with_health(&all, Health::Degraded),
             excluded: hosts.iter().filter(|host| is_excluded(host)).count(),
             localities: localities.collect(),
+            all,
             overprovisioning: shape.overprovisioning,
             weighted: shape.weighted,
         }

@@ -82,9 +82,9 @@ impl Clusters {
             return old.clone();
         }
         if old.is_some() {
-            stats.modified.inc()
+            stats.modified.inc();
         } else {
-            stats.added.inc()
+            stats.added.inc();
         }
         let cluster = Cluster::start(config, old.as_deref(), build);
         if cluster.is_ready() {

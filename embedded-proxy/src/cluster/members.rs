@@ -113,7 +113,10 @@ impl Members {
     /// The key of an address; none when it is taken and may be there only once.
     fn key(&self, address: &EndpointAddress, once: bool) -> Option<Key> {
         let address = address.socket()?;
-        let turn = (0..).find(|turn| !self.hosts.contains_key(&(address, *turn)))?;
+        let mut turn = 0;
+        while self.hosts.contains_key(&(address, turn)) {
+            turn += 1;
+        }
         (turn == 0 || !once).then_some((address, turn))
     }
 

@@ -48,7 +48,9 @@ fn mix(value: &Value, hasher: &mut XxHash64) {
         Value::Message(value) => mix_message(value, hasher),
         Value::List(values) => {
             hasher.write_usize(values.len());
-            values.iter().for_each(|value| mix(value, hasher));
+            for value in values {
+                mix(value, hasher);
+            }
         }
         Value::Map(entries) => {
             hasher.write_usize(entries.len());

@@ -28,7 +28,7 @@ pub fn start(
     cluster: &Arc<Cluster>,
     assignment: &LoadAssignment,
     config: &DnsConfig,
-    lookup: Arc<dyn Lookup>,
+    lookup: &Arc<dyn Lookup>,
     services: &Services,
 ) {
     let names = assignment.endpoints().filter(|endpoint| endpoint.address.socket().is_none());
@@ -154,6 +154,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::unnecessary_wraps)] // Stands beside failures.
     fn answer(addresses: &[&str], ttl: u64) -> Result<Answer, String> {
         let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
         Ok(Answer { addresses, ttl: Duration::from_secs(ttl) })

@@ -114,7 +114,7 @@ impl Discovery {
             Self::Eds(config) => eds::start(cluster, config, services),
             Self::StrictDns(assignment, config) | Self::LogicalDns(assignment, config) => {
                 let lookup = services.clusters.lookup(&config.servers);
-                dns::start(cluster, assignment, config, lookup, services);
+                dns::start(cluster, assignment, config, &lookup, services);
             }
             Self::OriginalDst(config) => {
                 original_dst::start(cluster, config, services);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use tokio::time::sleep;
 
@@ -55,11 +55,18 @@ impl OriginalDstConfig {
     }
 
     /// The address that a request on a connection is for: the header's when it is configured and valid, otherwise the
-    /// destination that was restored. An error: the header is there and no address.
-    pub fn address(&self, head: Option<&RequestHead>, connection: &Connection) -> Result<Option<SocketAddr>, ()> {
+    /// destination that was restored. The error is what the header says when that is no address.
+    pub fn address(
+        &self,
+        head: Option<&RequestHead>,
+        connection: &Connection,
+    ) -> Result<Option<SocketAddr>, HeaderValue> {
         let said = self.header.as_ref().zip(head).and_then(|(name, head)| head.headers.get(name));
         let address = match said {
-            Some(said) => Some(said.to_str().ok().and_then(|said| said.parse().ok()).ok_or(())?),
+            Some(said) => {
+                let address = said.to_str().ok().and_then(|said| said.parse().ok());
+                Some(address.ok_or_else(|| said.clone())?)
+            }
             None => connection.local_restored.then_some(connection.local),
         };
         Ok(address.map(|address: SocketAddr| SocketAddr::new(address.ip(), self.port.unwrap_or(address.port()))))

@@ -15,7 +15,7 @@ use super::tcp::TcpCheck;
 #[derive(Debug, Clone, PartialEq)]
 pub enum CheckKind {
     /// With an HTTP request.
-    Http(HttpCheck),
+    Http(Box<HttpCheck>),
     /// With gRPC's health service.
     Grpc(GrpcCheck),
     /// With bytes over TCP, or a connection alone.
@@ -100,7 +100,7 @@ impl HealthConfig {
         let (timeout, interval) = (needed("timeout"), needed("interval"));
         let or = |field: &str, other: Duration| reader.duration(field).unwrap_or(other);
         let unhealthy_interval = or("unhealthy_interval", interval);
-        let no_traffic = or("no_traffic_interval", Duration::from_secs(60));
+        let no_traffic = or("no_traffic_interval", Duration::from_mins(1));
         // Without a place for events there is nothing to log.
         reader.ignore(&["always_log_health_check_failures", "always_log_health_check_success"]);
         let alt_port = reader.number("alt_port").map(u16::try_from);
@@ -109,7 +109,6 @@ impl HealthConfig {
         }
         let kind = Self::read_kind(reader);
         Some(Self {
-            kind: kind?,
             timeout,
             interval,
             unhealthy_interval,
@@ -127,12 +126,17 @@ impl HealthConfig {
             alpn: reader.message("tls_options").map(|tls| tls.texts("alpn_protocols")).unwrap_or_default(),
             match_criteria: reader.message("transport_socket_match_criteria").map(|criteria| struct_value(&criteria)),
             ignore_new,
+            // Last, so that the rest is read when there is none.
+            kind: kind?,
         })
     }
 
     fn read_kind(reader: &Reader<'_>) -> Option<CheckKind> {
         match reader.choice("health_checker").as_deref() {
-            Some("http_health_check") => HttpCheck::read(&reader.message("http_health_check")?).map(CheckKind::Http),
+            Some("http_health_check") => {
+                let check = HttpCheck::read(&reader.message("http_health_check")?)?;
+                Some(CheckKind::Http(Box::new(check)))
+            }
             Some("grpc_health_check") => GrpcCheck::read(&reader.message("grpc_health_check")?).map(CheckKind::Grpc),
             Some("tcp_health_check") => TcpCheck::read(&reader.message("tcp_health_check")?).map(CheckKind::Tcp),
             Some(other) => {

@@ -75,10 +75,9 @@ impl FieldEdits {
             let there = head.headers.has(&name);
             match action {
                 Action::Append => head.headers.add(name, value.clone()),
-                Action::AddIfAbsent if !there => head.headers.add(name, value.clone()),
-                Action::Overwrite => head.headers.set(name, value.clone()),
-                Action::OverwriteIfExists if there => head.headers.set(name, value.clone()),
-                _ => {}
+                Action::AddIfAbsent if there => {}
+                Action::OverwriteIfExists if !there => {}
+                _ => head.headers.set(name, value.clone()),
             }
         }
     }

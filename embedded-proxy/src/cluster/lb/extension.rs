@@ -21,7 +21,9 @@ pub(super) fn read(policies: &Reader<'_>, threshold: f64) -> Option<LbConfig> {
         let extension = policy.message("typed_extension_config");
         if chosen.is_some() {
             // Only the first known policy counts; the others are for proxies that do not know it.
-            extension.into_iter().for_each(|extension| extension.ignore_all());
+            if let Some(extension) = extension {
+                extension.ignore_all();
+            }
             continue;
         }
         let Some(extension) = extension else { continue };

@@ -21,7 +21,7 @@ pub struct MaglevConfig {
 }
 
 fn is_prime(number: u64) -> bool {
-    number >= 2 && (2..).take_while(|factor| factor * factor <= number).all(|factor| !number.is_multiple_of(factor))
+    number >= 2 && (2..=number.isqrt()).all(|factor| !number.is_multiple_of(factor))
 }
 
 impl MaglevConfig {
@@ -98,7 +98,7 @@ impl Maglev {
         let places = fill(&mut claims, size, most);
         stats.maglev("min_entries_per_host", claims.iter().map(|claim| claim.count).min().unwrap_or(0));
         stats.maglev("max_entries_per_host", claims.iter().map(|claim| claim.count).max().unwrap_or(0));
-        if hosts.len() <= usize::from(u16::MAX) {
+        if u16::try_from(hosts.len()).is_ok() {
             return Self(Places::Small(places.iter().map(|index| u16::try_from(*index).unwrap_or(0)).collect()));
         }
         Self(Places::Large(places.into()))

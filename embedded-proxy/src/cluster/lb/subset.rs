@@ -273,10 +273,9 @@ impl Subsets {
         };
         if self.config.redundant {
             let fits = |selector: &&Selector| only(&selector.keys).len() == selector.keys.len();
-            if let Some(selector) = self.config.selectors.iter().find(fits) {
-                if selector.keys.len() < wanted.len() {
-                    return self.within(&only(&selector.keys), choice, attempt, stats);
-                }
+            let selector = self.config.selectors.iter().find(fits);
+            if let Some(selector) = selector.filter(|selector| selector.keys.len() < wanted.len()) {
+                return self.within(&only(&selector.keys), choice, attempt, stats);
             }
         }
         if !wanted.is_empty() {

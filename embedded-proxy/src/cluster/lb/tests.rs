@@ -221,7 +221,7 @@ proptest! {
             let picked = picks(&balancer(policy.clone(), &[level(&all)], &stats), &stats, 6000);
             for (index, weight) in weights.iter().enumerate() {
                 let count = picked.iter().filter(|port| usize::from(**port) == index + 1).count();
-                let share = count as f64 / 6000.0;
+                let share = f64::from(u32::try_from(count).unwrap()) / 6000.0;
                 let due = f64::from(*weight) / f64::from(sum);
                 // A ring of a few hundred places is uneven by its nature.
                 let slack = if matches!(policy, Policy::RingHash(_)) { 0.12 } else { 0.03 };

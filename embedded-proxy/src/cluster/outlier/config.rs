@@ -75,7 +75,7 @@ impl OutlierConfig {
             time
         };
         let base = time("base_ejection_time", Duration::from_secs(30));
-        let longest = time("max_ejection_time", Duration::from_secs(300).max(base));
+        let longest = time("max_ejection_time", Duration::from_mins(5).max(base));
         if longest < base {
             reader.defect("max_ejection_time", "must not be smaller than base_ejection_time");
         }

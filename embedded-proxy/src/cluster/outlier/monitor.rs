@@ -106,7 +106,9 @@ impl Monitor {
 
     /// Ends all runs.
     pub(super) fn end_all(&self) {
-        [Run::Server, Run::Gateway, Run::Local].into_iter().for_each(|run| self.end(run));
+        for run in [Run::Server, Run::Gateway, Run::Local] {
+            self.end(run);
+        }
     }
 
     /// Notes a status and returns the runs that it completes.
