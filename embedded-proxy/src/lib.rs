@@ -10,6 +10,7 @@ pub mod grpc;
 pub mod hcm;
 pub mod http;
 pub mod istio;
+pub mod identity;
 pub mod listener;
 /// Matchers of the values of a request.
 pub mod matching;

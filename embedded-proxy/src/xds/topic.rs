@@ -74,6 +74,22 @@ impl<T> Topic<T> {
         }
     }
 
+    /// Delivers a value to all who watch the name, wherever they expect it from: for values of the proxy's own. Who has
+    /// it already is not told again.
+    pub fn publish_everywhere(&self, name: &str, value: &Arc<T>) {
+        for names in self.held.lock().values() {
+            if let Some(sender) = names.get(name) {
+                sender.send_if_modified(|held| {
+                    let same = held.as_ref().is_some_and(|held| Arc::ptr_eq(held, value));
+                    if !same {
+                        *held = Some(value.clone());
+                    }
+                    !same
+                });
+            }
+        }
+    }
+
     /// The value of that name in the aggregated stream now.
     pub fn get(&self, name: &str) -> Option<Arc<T>> {
         self.held.lock().get(&Place::Ads)?.get(name)?.borrow().clone()
