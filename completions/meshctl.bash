@@ -600,7 +600,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__proxy__subcmd__run)
-            opts="-c -l -q -h --config --config-yaml --mode --concurrency --log-level --service-cluster --service-node --service-zone --drain-time-s --termination-drain-s --parent-shutdown-time-s --drain-strategy --base-id --use-dynamic-base-id --restart-epoch --disable-hot-restart --file-flush-interval-msec --local-address-ip-version --component-log-level --allow-unknown-static-fields --reject-unknown-dynamic-fields --color --quiet --no-config --help"
+            opts="-c -l -q -h --config --config-yaml --mode --concurrency --log-level --service-cluster --service-node --service-zone --drain-time-s --termination-drain-s --identity --ca-cluster --ca-token --ca-roots --ca-cluster-id --ca-lifetime-s --parent-shutdown-time-s --drain-strategy --base-id --use-dynamic-base-id --restart-epoch --disable-hot-restart --file-flush-interval-msec --local-address-ip-version --component-log-level --allow-unknown-static-fields --reject-unknown-dynamic-fields --color --quiet --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -673,6 +673,52 @@ _meshctl() {
                     return 0
                     ;;
                 --termination-drain-s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-token)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --ca-roots)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --ca-cluster-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-lifetime-s)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

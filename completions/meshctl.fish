@@ -123,6 +123,12 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l service-zone -d 'The zone of this node, over the one in the file' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l drain-time-s -d 'Seconds that connections of a removed or drained listener have to end' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l termination-drain-s -d 'Longest time between a signal and the end, in seconds' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l identity -d 'Get a certificate for this identity, and renew it at half its life: spiffe://TRUST_DOMAIN/ns/NAMESPACE/sa/ACCOUNT' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l ca-cluster -d 'Cluster of the bootstrap that leads to the certificate service (istio.v1.auth.IstioCertificateService)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l ca-token -d 'File with the token for the certificate service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l ca-roots -d 'File with trusted roots, beside the one that comes with the certificate' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l ca-cluster-id -d 'Name of the Kubernetes cluster, for the certificate service' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l ca-lifetime-s -d 'Lifetime of certificates to ask for, in seconds' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l parent-shutdown-time-s -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l drain-strategy -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from run" -l base-id -r

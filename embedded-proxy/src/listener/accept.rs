@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::sniff::{Refused, Sniff};
 use super::stats::{Counted, Raised};
@@ -14,7 +14,8 @@ use super::{FilterChain, ListenerConfig};
 use crate::filters::network::Session;
 use crate::net::Io;
 use crate::services::Services;
-use crate::stream::{Connection, StreamInfo};
+use crate::stream::{Connection, Flag, StreamInfo};
+use crate::telemetry::format::{FormatContext, LogType};
 
 /// Time between attempts to accept when the process has no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -79,6 +80,7 @@ async fn serve(tcp: TcpStream, peer: SocketAddr, config: Arc<ListenerConfig>, se
     let Some(chain) = config.find(&sniff.facts()).cloned() else {
         config.stats.no_match.inc();
         tracing::debug!(listener = %config.name, "no filter chain for {:?}", sniff.facts());
+        unmatched(&config, sniff.connection);
         return;
     };
     let _counted = Counted::new(&config.stats);
@@ -105,7 +107,35 @@ async fn inspect(sniff: &mut Sniff, config: &ListenerConfig) -> bool {
     false
 }
 
-/// The handshake of the transport socket, then the network filters.
+/// Logs a connection that no filter chain takes.
+fn unmatched(config: &ListenerConfig, connection: Connection) {
+    if config.logs.is_empty() {
+        return;
+    }
+    let mut info = StreamInfo::begin();
+    info.flags.set(Flag::NoRouteFound);
+    info.details = Some("filter_chain_not_found".into());
+    log(config, &of(config, None, connection), &mut info);
+}
+
+/// Logs a connection that has ended.
+fn log(config: &ListenerConfig, connection: &Connection, info: &mut StreamInfo) {
+    info.response_sent = Some(Instant::now());
+    config.logs.log(&FormatContext { log_type: LogType::TcpConnectionEnd, ..FormatContext::new(connection, info) });
+}
+
+/// A connection with what it has from its listener and filter chain.
+fn of(config: &ListenerConfig, chain: Option<&FilterChain>, mut connection: Connection) -> Connection {
+    connection.listener = config.name.clone();
+    if let Some(chain) = chain {
+        connection.filter_chain = chain.name.clone();
+    }
+    connection.direction = config.direction;
+    connection.buffer_limit = config.buffer_limit;
+    connection
+}
+
+/// The handshake of the transport socket, then the network filters; what happened goes to the listener's logs.
 async fn run(sniff: Sniff, config: &ListenerConfig, chain: &FilterChain) {
     let Sniff { tcp, bytes, mut connection, .. } = sniff;
     let io = Io::replay(bytes.freeze(), Io::Tcp(tcp));
@@ -114,27 +144,34 @@ async fn run(sniff: Sniff, config: &ListenerConfig, chain: &FilterChain) {
         Some(longest) => timeout(longest, chain.acceptor.accept(io)).await,
         None => Ok(chain.acceptor.accept(io).await),
     };
-    let (io, tls) = match accepted {
-        Ok(Ok(accepted)) => accepted,
-        Ok(Err(why)) => {
+    let mut info = StreamInfo::begin();
+    match accepted {
+        Ok(Ok((io, tls))) => {
+            if let Some(tls) = &tls {
+                connection.transport_protocol = "tls";
+                connection.sni = tls.sni.clone().or(connection.sni);
+            }
+            connection.tls = tls;
+            let connection = of(config, Some(chain), connection);
+            let logged = (!config.logs.is_empty()).then(|| connection.clone());
+            chain.network.serve(io, Session::new(connection), drain).await;
+            if let Some(connection) = logged {
+                log(config, &connection, &mut info);
+            }
+        }
+        failed => {
+            let why = match failed {
+                Ok(Err(why)) => why,
+                _ => {
+                    config.stats.connect_timeout.inc();
+                    "transport socket connect timeout".to_string()
+                }
+            };
             tracing::debug!(listener = %config.name, connection = connection.id, "handshake failed: {why}");
-            return;
+            if !config.logs.is_empty() {
+                info.termination = Some(why);
+                log(config, &of(config, Some(chain), connection), &mut info);
+            }
         }
-        Err(_) => {
-            config.stats.connect_timeout.inc();
-            return;
-        }
-    };
-    if let Some(tls) = &tls {
-        connection.transport_protocol = "tls";
-        connection.sni = tls.sni.clone().or(connection.sni);
     }
-    connection.tls = tls;
-    connection.listener = config.name.clone();
-    connection.filter_chain = chain.name.clone();
-    connection.direction = config.direction;
-    connection.buffer_limit = config.buffer_limit;
-    let session =
-        Session { connection, info: StreamInfo::begin(), cluster: None, held: Vec::new(), watchers: Vec::new() };
-    chain.network.serve(io, session, drain).await;
 }

@@ -10,6 +10,7 @@ use super::{Bind, Choice, Criteria, Facts, FilterChain};
 use crate::proto::Reader;
 use crate::services::Build;
 use crate::stream::Direction;
+use crate::telemetry::access_log::AccessLogs;
 
 /// Envoy's default of `listener_filters_timeout`.
 const FILTERS_TIMEOUT: Duration = Duration::from_secs(15);
@@ -37,6 +38,8 @@ pub struct ListenerConfig {
     chains: Vec<Arc<FilterChain>>,
     default: Option<Arc<FilterChain>>,
     pub(super) stats: Arc<ListenerStats>,
+    /// Logs of connections, those without a filter chain included.
+    pub(super) logs: AccessLogs,
 }
 
 impl ListenerConfig {
@@ -55,6 +58,7 @@ impl ListenerConfig {
         let name = reader.opt_text("name").unwrap_or_else(|| binds[0].address.to_string());
         let scope =
             stats::scope(&build.services.stats, reader.opt_text("stat_prefix").as_deref(), Some(binds[0].address));
+        let logs = AccessLogs::read(&reader.list("access_log"), build);
         let own = Build { services: build.services.clone(), scope };
         let bind_to_port = reader.message("deprecated_v1").and_then(|old| old.opt_flag("bind_to_port"));
         let filters: Vec<_> =
@@ -100,6 +104,7 @@ impl ListenerConfig {
                 None => None,
             },
             stats: Arc::new(ListenerStats::new(&own.scope)),
+            logs: logs?,
         })
     }
 

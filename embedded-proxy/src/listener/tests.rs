@@ -145,6 +145,29 @@ async fn where_only_tls_is_served_the_timeout_decides() {
 }
 
 #[tokio::test]
+async fn a_listener_logs_connections_that_no_chain_takes() {
+    let build = build();
+    server("a", &build).await;
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let mut config = listener(&[], &[chain("a", &json!({"destination_port": 1}))]);
+    config["access_log"] = json!([{"name": "f",
+        "filter": {"response_flag_filter": {"flags": ["NR"]}},
+        "typed_config": {"@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog", "path": log.path(),
+            "log_format": {"text_format_source": {"inline_string": "%RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%\n"}}}}]);
+    let address = apply(&config, &build);
+    assert_eq!(talk(address, b"x").await, b"");
+    let mut text = String::new();
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        text = std::fs::read_to_string(log.path()).unwrap();
+        if !text.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(text, "NR filter_chain_not_found\n");
+}
+
+#[tokio::test]
 async fn proxy_headers_change_the_addresses() {
     let build = build();
     for name in ["far", "near"] {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::identity::Settings;
+
 /// Options of a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -14,12 +16,20 @@ pub struct Options {
     pub termination_drain: Duration,
     /// Whether SIGTERM and SIGINT end the proxy: for a process that is nothing else.
     pub signals: bool,
+    /// The identity that the proxy gets itself certificates for; none when others deliver them.
+    pub identity: Option<Settings>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let seconds = Duration::from_secs;
         // Kubernetes kills after 30 s.
-        Self { concurrency: 1, drain_time: seconds(600), termination_drain: seconds(25), signals: false }
+        Self {
+            concurrency: 1,
+            drain_time: seconds(600),
+            termination_drain: seconds(25),
+            signals: false,
+            identity: None,
+        }
     }
 }

@@ -13,6 +13,7 @@ use super::threads::Threads;
 use super::{Ask, Options};
 use crate::admin::{self, Admin, AdminOptions};
 use crate::bootstrap::Bootstrap;
+use crate::identity::{self, IstioAuthority};
 use crate::proto::Defect;
 use crate::services::{Services, Workers};
 
@@ -41,6 +42,10 @@ impl Server {
             None => None,
         };
         main.spawn(steer(services.clone(), options.clone()));
+        if let Some(settings) = options.identity.clone().map(Arc::new) {
+            let authority = Arc::new(IstioAuthority::new(&services, settings.clone()));
+            main.spawn(identity::keep(services.clone(), settings, authority));
+        }
         main.spawn(initialise(build, bootstrap.dynamic, secrets));
         Ok(Self { services, threads, admin })
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use embedded_proxy::bootstrap::Bootstrap;
+use embedded_proxy::identity::Settings;
 use embedded_proxy::proto::Defect;
 use embedded_proxy::server::{Options, Server};
 
@@ -69,9 +70,53 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 25)]
     termination_drain_s: u64,
 
+    #[command(flatten)]
+    identity: IdentityFlags,
+
     /// Hot restart does not exist here: accepted for command lines written for Envoy
     #[command(flatten)]
     envoy: EnvoyFlags,
+}
+
+/// A certificate of the proxy's own, published as the secrets `default` and `ROOTCA`.
+#[derive(Debug, clap::Args)]
+struct IdentityFlags {
+    /// Get a certificate for this identity, and renew it at half its life: spiffe://TRUST_DOMAIN/ns/NAMESPACE/sa/ACCOUNT
+    #[arg(long, value_name = "SPIFFE_ID", requires = "ca_cluster")]
+    identity: Option<String>,
+
+    /// Cluster of the bootstrap that leads to the certificate service (istio.v1.auth.IstioCertificateService)
+    #[arg(long, value_name = "NAME", requires = "identity")]
+    ca_cluster: Option<String>,
+
+    /// File with the token for the certificate service
+    #[arg(long, value_name = "FILE", requires = "identity", value_hint = clap::ValueHint::FilePath)]
+    ca_token: Option<PathBuf>,
+
+    /// File with trusted roots, beside the one that comes with the certificate
+    #[arg(long, value_name = "FILE", requires = "identity", value_hint = clap::ValueHint::FilePath)]
+    ca_roots: Option<PathBuf>,
+
+    /// Name of the Kubernetes cluster, for the certificate service
+    #[arg(long, value_name = "NAME", requires = "identity")]
+    ca_cluster_id: Option<String>,
+
+    /// Lifetime of certificates to ask for, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
+    ca_lifetime_s: u64,
+}
+
+impl IdentityFlags {
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings {
+            id: self.identity.clone()?,
+            cluster: self.ca_cluster.clone()?,
+            token: self.ca_token.clone(),
+            roots: self.ca_roots.clone(),
+            cluster_id: self.ca_cluster_id.clone().unwrap_or_default(),
+            lifetime: Duration::from_secs(self.ca_lifetime_s),
+        })
+    }
 }
 
 /// Flags of Envoy that change nothing here: there is no hot restart, logs are written at once, and unknown fields are
@@ -140,6 +185,7 @@ pub fn run(ctx: &mut Ctx, args: &Args) -> Result<Exit, Failure> {
         drain_time: Duration::from_secs(args.drain_time_s),
         termination_drain: Duration::from_secs(args.termination_drain_s),
         signals: true,
+        identity: args.identity.settings(),
     };
     let names: Vec<&str> = documents.iter().map(Document::name).collect();
     let done = match args.mode {

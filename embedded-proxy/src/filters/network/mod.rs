@@ -38,6 +38,13 @@ pub struct Session {
     pub watchers: Vec<Arc<dyn Watcher>>,
 }
 
+impl Session {
+    /// A connection that no filter has seen.
+    pub fn new(connection: Connection) -> Self {
+        Self { connection, info: StreamInfo::begin(), cluster: None, held: Vec::new(), watchers: Vec::new() }
+    }
+}
+
 /// A filter that looks at a connection again when it has ended and its record is complete.
 pub trait Watcher: Send + Sync {
     /// The connection ended.

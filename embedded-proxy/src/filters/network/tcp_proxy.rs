@@ -301,7 +301,6 @@ mod tests {
     use super::*;
     use crate::cluster::testing::{apply, assignment, build};
     use crate::proto::{Defects, from_json};
-    use crate::stream::StreamInfo;
 
     fn read(value: &Value, build: &Build) -> Result<TcpProxy, String> {
         let defects = Defects::new();
@@ -314,8 +313,7 @@ mod tests {
 
     pub(crate) fn session() -> Session {
         let address = "127.0.0.1:1".parse().unwrap();
-        let connection = Connection::plain(address, address);
-        Session { connection, info: StreamInfo::begin(), cluster: None, held: Vec::new(), watchers: Vec::new() }
+        Session::new(Connection::plain(address, address))
     }
 
     #[tokio::test]

@@ -51,7 +51,7 @@ async fn server(name: &'static str, build: &Build) {
 fn session(sni: Option<&str>, remote: &str) -> Session {
     let mut connection = Connection::plain("10.0.0.2:80".parse().unwrap(), remote.parse().unwrap());
     connection.sni = sni.map(str::to_string);
-    Session { connection, info: StreamInfo::begin(), cluster: None, held: Vec::new(), watchers: Vec::new() }
+    Session::new(connection)
 }
 
 /// What a client reads to the end.
