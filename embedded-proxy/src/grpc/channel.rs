@@ -68,9 +68,10 @@ impl Channel {
             }
         }
         let Some(envoy) = reader.message("envoy_grpc") else {
-            match reader.has("google_grpc") {
-                true => reader.defect("google_grpc", "the proxy calls gRPC services over its clusters: use envoy_grpc"),
-                false => reader.defect("target_specifier", "must be set"),
+            if reader.has("google_grpc") {
+                reader.defect("google_grpc", "the proxy calls gRPC services over its clusters: use envoy_grpc");
+            } else {
+                reader.defect("target_specifier", "must be set");
             }
             return None;
         };

@@ -30,9 +30,8 @@ impl Counted {
     }
 
     /// With a guard that is dropped with the connection.
-    pub fn guarded(mut self, guard: Box<dyn Any + Send + Sync>) -> Self {
-        self._guard = Some(guard);
-        self
+    pub fn guarded(self, guard: Box<dyn Any + Send + Sync>) -> Self {
+        Self { _guard: Some(guard), ..self }
     }
 
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {

@@ -15,7 +15,10 @@ const TIDY: usize = 8;
 
 /// Connections to one host. They go with it.
 #[derive(Debug, Default)]
-pub struct HostPools(OnceLock<Box<[Mutex<Vec<Arc<Pool>>>]>>);
+pub struct HostPools(OnceLock<Box<[Slot]>>);
+
+/// The pools of one worker.
+type Slot = Mutex<Vec<Arc<Pool>>>;
 
 impl HostPools {
     /// This worker's pool for what a request wants.

@@ -14,7 +14,7 @@ use crate::proto::Reader;
 pub(super) const TYPE: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
 /// Envoy's default for connections that no request uses.
-const IDLE: Duration = Duration::from_secs(3600);
+const IDLE: Duration = Duration::from_hours(1);
 
 /// Which version of HTTP is spoken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -118,7 +118,7 @@ impl HttpOptions {
             match filter.any("typed_config") {
                 Some((name, _)) if name.ends_with(".upstream_codec.v3.UpstreamCodec") => {}
                 Some((name, _)) => {
-                    filter.defect("typed_config", format!("the proxy does not have the upstream filter {name}"))
+                    filter.defect("typed_config", format!("the proxy does not have the upstream filter {name}"));
                 }
                 None => {}
             }

@@ -77,10 +77,10 @@ impl Drop for Slot {
             let age = shared.cx.opened().elapsed().as_millis();
             shared.quiet_since.store(u64::try_from(age).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
-        if let Some(pool) = shared.pool.upgrade() {
-            if pool.has_waiting() {
-                pool.serve_waiting();
-            }
+        if let Some(pool) = shared.pool.upgrade()
+            && pool.has_waiting()
+        {
+            pool.serve_waiting();
         }
     }
 }
@@ -102,10 +102,10 @@ pub(super) async fn drive(mut driver: Driver, shared: Arc<Shared>, pool: Weak<Po
             if driver.poll(cx).is_ready() {
                 return Poll::Ready(());
             }
-            if driver.settled_now() {
-                if let Some(pool) = pool.upgrade() {
-                    pool.serve_waiting();
-                }
+            if driver.settled_now()
+                && let Some(pool) = pool.upgrade()
+            {
+                pool.serve_waiting();
             }
             if shared.ping.swap(false, Ordering::Relaxed) {
                 // The next look at the connection sends it.

@@ -277,10 +277,9 @@ impl Pool {
                 cx.active.store(1, Ordering::Relaxed);
             }
             match sender.send(Ok(Grant::Http1(client))) {
-                Ok(()) => return,
                 // That one gave up.
                 Err(Ok(Grant::Http1(returned))) => client = returned,
-                Err(_) => return,
+                Ok(()) | Err(_) => return,
             }
         }
         if let Some(cx) = cx_of(&client) {

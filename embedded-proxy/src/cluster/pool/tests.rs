@@ -318,7 +318,7 @@ async fn a_refused_stream_was_not_sent_and_goaway_means_a_new_connection() {
 #[tokio::test]
 async fn quiet_http2_connections_are_closed_and_dropped_requests_are_reset() {
     let (listener, port) = listen().await;
-    serve_http2(listener, 10, Duration::from_secs(60));
+    serve_http2(listener, 10, Duration::from_mins(1));
     let mut config = http2(&json!({}));
     config["typed_extension_protocol_options"]["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"]["common_http_protocol_options"] =
         json!({"idle_timeout": "0.1s"});

@@ -149,7 +149,7 @@ impl Outgoing {
                 continue;
             }
             match self.body.poll_frame(cx) {
-                Poll::Pending => return self.poll_unwanted(stream, cx),
+                Poll::Pending => return poll_unwanted(stream, cx),
                 Poll::Ready(Some(Ok(Frame::Data(data)))) => {
                     self.rest = data;
                     self.ended = self.body.size() == Some(0);
@@ -183,13 +183,13 @@ impl Outgoing {
         self.sent += size;
         Poll::Ready(Ok(last))
     }
+}
 
-    /// Nothing to send now: has the receiver given up meanwhile?
-    fn poll_unwanted(&self, stream: &mut SendStream<Bytes>, cx: &mut Context<'_>) -> Poll<Result<(), SendFailure>> {
-        match ready!(stream.poll_reset(cx)) {
-            Ok(reason) => Poll::Ready(Err(SendFailure::Receiver(StreamError::Reset(reason.into())))),
-            Err(error) => Poll::Ready(Err(receiver(&error))),
-        }
+/// Nothing to send now: has the receiver given up meanwhile?
+fn poll_unwanted(stream: &mut SendStream<Bytes>, cx: &mut Context<'_>) -> Poll<Result<(), SendFailure>> {
+    match ready!(stream.poll_reset(cx)) {
+        Ok(reason) => Poll::Ready(Err(SendFailure::Receiver(StreamError::Reset(reason.into())))),
+        Err(error) => Poll::Ready(Err(receiver(&error))),
     }
 }
 

@@ -236,7 +236,7 @@ impl Call {
                 drop(token);
             }))
         });
-        Ok(Response { head, body: Body::stream(Download { download, _rest: rest, _token: token }) })
+        Ok(Response { head, body: Body::stream(Download { body: download, _rest: rest, _token: token }) })
     }
 }
 
@@ -251,18 +251,18 @@ impl Drop for Rest {
 
 /// The body of a response, with what has to live as long as it.
 struct Download<T> {
-    download: Pin<Box<dyn BodyStream>>,
+    body: Pin<Box<dyn BodyStream>>,
     _rest: Option<Rest>,
     _token: Arc<T>,
 }
 
 impl<T: Send + Sync> BodyStream for Download<T> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, StreamError>>> {
-        self.get_mut().download.as_mut().poll_frame(cx)
+        self.get_mut().body.as_mut().poll_frame(cx)
     }
 
     fn size(&self) -> Option<u64> {
-        self.download.size()
+        self.body.size()
     }
 }
 

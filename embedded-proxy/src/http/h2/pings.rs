@@ -9,7 +9,7 @@ use crate::hcm::Keepalive;
 
 /// Pings of one connection.
 pub(super) struct Pings {
-    pings: PingPong,
+    wire: PingPong,
     keepalive: Keepalive,
     /// When the next ping is due; none when there is none without being asked for.
     due: Option<Instant>,
@@ -23,12 +23,12 @@ pub(super) struct Dead;
 
 impl Pings {
     /// Pings by these rules. None when none would ever be sent.
-    pub(super) fn new(pings: PingPong, keepalive: Keepalive, now: Instant) -> Option<Self> {
+    pub(super) fn new(wire: PingPong, keepalive: Keepalive, now: Instant) -> Option<Self> {
         if keepalive.interval.is_none() && keepalive.idle.is_none() {
             return None;
         }
         let due = keepalive.next().map(|interval| now + interval);
-        Some(Self { pings, keepalive, due, answer_due: None })
+        Some(Self { wire, keepalive, due, answer_due: None })
     }
 
     /// When it has to be looked after next.
@@ -38,7 +38,7 @@ impl Pings {
 
     /// Sends a ping now unless one is on its way.
     pub(super) fn send(&mut self, now: Instant) {
-        if self.answer_due.is_none() && self.pings.send_ping(Ping::opaque()).is_ok() {
+        if self.answer_due.is_none() && self.wire.send_ping(Ping::opaque()).is_ok() {
             self.answer_due = Some(now + self.keepalive.timeout);
         }
     }
@@ -46,7 +46,7 @@ impl Pings {
     /// Takes an answer and sends what is due. The caller wakes at [`Pings::deadline`].
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Result<(), Dead> {
         if self.answer_due.is_some() {
-            match self.pings.poll_pong(cx) {
+            match self.wire.poll_pong(cx) {
                 Poll::Ready(Ok(_)) => {
                     self.answer_due = None;
                     self.due = self.keepalive.next().map(|interval| Instant::now() + interval);
@@ -62,7 +62,7 @@ impl Pings {
             self.due = None;
             self.send(now);
             // Registers for the answer.
-            return match self.pings.poll_pong(cx) {
+            return match self.wire.poll_pong(cx) {
                 Poll::Ready(Ok(_)) => {
                     self.answer_due = None;
                     Ok(())

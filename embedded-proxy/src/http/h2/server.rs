@@ -168,10 +168,8 @@ impl Session {
     fn poll_deadlines(&mut self, cx: &mut Context<'_>, quiet: bool) -> Poll<()> {
         loop {
             let idle = self.idle.filter(|_| quiet).map(|idle| self.quiet_since + idle);
-            if let Some(pings) = &mut self.pings {
-                if pings.poll(cx).is_err() {
-                    return Poll::Ready(());
-                }
+            if self.pings.as_mut().is_some_and(|pings| pings.poll(cx).is_err()) {
+                return Poll::Ready(());
             }
             let ping = self.pings.as_ref().and_then(Pings::deadline);
             let look = self.looks.filter(|_| !quiet).map(|(_, next)| next);
@@ -189,11 +187,11 @@ impl Session {
             if self.cut.is_some_and(|cut| cut <= now) {
                 return Poll::Ready(());
             }
-            if let Some((period, next)) = &mut self.looks {
-                if *next <= now {
-                    *next = now + *period;
-                    self.watch.come_by(now);
-                }
+            if let Some((period, next)) = &mut self.looks
+                && *next <= now
+            {
+                *next = now + *period;
+                self.watch.come_by(now);
             }
             if soft.is_some_and(|soft| soft <= now) {
                 self.drain(None);

@@ -98,12 +98,9 @@ async fn answer(
     let ends = head::ends(&served.response.head, &body);
     let response = head::response_out(&served.response.head, upgrade);
     served.info().response_started = Some(Instant::now());
-    let mut stream = match respond.send_response(response, ends) {
-        Ok(stream) => stream,
-        Err(_) => {
-            drop_as_reset(|| served);
-            return Ended::ByClient;
-        }
+    let Ok(mut stream) = respond.send_response(response, ends) else {
+        drop_as_reset(|| served);
+        return Ended::ByClient;
     };
     let mut outgoing = Outgoing::new(body);
     let send = poll_fn(|cx| match outgoing.poll(&mut stream, cx) {

@@ -149,7 +149,7 @@ mod tests {
     async fn who_does_not_move_is_late() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let watch = Watch::new(Some(Duration::from_secs(8)), Some(Duration::from_secs(60)), start);
+        let watch = Watch::new(Some(Duration::from_secs(8)), Some(Duration::from_mins(1)), start);
         assert_eq!(watch.period(), Some(Duration::from_secs(1)));
         let (quick, slow) = (watch.begin(), watch.begin());
         watch.set_now(at(5));
