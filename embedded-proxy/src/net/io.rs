@@ -43,6 +43,16 @@ impl Io {
         }
     }
 
+    /// The TCP connection when nothing of ours holds bytes back in front of it: it is readable exactly when this is.
+    pub fn plain(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Tcp(tcp) => Some(tcp),
+            Self::Replay(bytes, io) if bytes.is_empty() => io.plain(),
+            Self::Counted(counted) => counted.io.plain(),
+            Self::Replay(..) | Self::Tls(_) | Self::Memory(_) => None,
+        }
+    }
+
     /// Our address on the connection.
     pub fn local(&self) -> Option<SocketAddr> {
         self.tcp()?.local_addr().ok()

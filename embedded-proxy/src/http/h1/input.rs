@@ -48,15 +48,15 @@ impl Input {
 
     /// Waits for bytes without holding a buffer: an idle connection costs no memory. Afterwards [`Input::poll_fill`].
     pub fn poll_idle(&mut self, io: &mut Io, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.bytes.is_empty() && self.bytes.capacity() > 0 {
-            if let Poll::Ready(result) = self.poll_fill(io, cx) {
-                return Poll::Ready(result);
-            }
-            self.bytes = BytesMut::new();
-        }
-        if let Io::Tcp(tcp) = io {
+        if self.bytes.capacity() == 0
+            && let Some(tcp) = io.plain()
+        {
             ready!(tcp.poll_read_ready(cx))?;
         }
-        self.poll_fill(io, cx)
+        let filled = self.poll_fill(io, cx);
+        if filled.is_pending() && self.bytes.is_empty() {
+            self.bytes = BytesMut::new();
+        }
+        filled
     }
 }
