@@ -53,6 +53,11 @@ impl Clusters {
         self.active.load().get(name).cloned()
     }
 
+    /// Whether there is a cluster of that name, ready or not.
+    pub fn knows(&self, name: &str) -> bool {
+        self.active.load().contains_key(name) || self.warming.lock().contains_key(name)
+    }
+
     /// All clusters that are ready, sorted by name.
     pub fn all(&self) -> Vec<Arc<Cluster>> {
         let mut all: Vec<Arc<Cluster>> = self.active.load().values().cloned().collect();

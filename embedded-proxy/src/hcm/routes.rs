@@ -28,7 +28,7 @@ impl RouteSource {
     pub(super) fn read(reader: &Reader<'_>, build: &Build) -> Option<Self> {
         match reader.choice("route_specifier")?.as_str() {
             "route_config" => {
-                let table = RouteTable::read(&reader.message("route_config")?, build)?;
+                let table = RouteTable::read_inline(&reader.message("route_config")?, build)?;
                 Some(Self::Static(Arc::new(table)))
             }
             "rds" => {

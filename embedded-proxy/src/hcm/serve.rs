@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::path::Normalized;
 use super::{Filters, Hcm, Served, Underscores, upgrade};
-use crate::http::{Body, Frame, Headers, Reply, Request, RequestHead, Response, Version};
+use crate::http::{Body, Frame, Headers, Reply, Request, RequestHead, Response, ResponseHead, Version};
 use crate::route::{Input, RouteHit};
 use crate::stream::{Connection, Exchange, Scratch, StreamInfo};
 
@@ -23,12 +23,17 @@ impl Hcm {
             Err(reply) => self.reply(exchange, *reply),
             Ok(filters) => {
                 let filters = filters.unwrap_or(&self.filters);
-                let mut response = match filters.chain.request(exchange).await {
-                    Err(reply) => self.reply(exchange, *reply),
-                    Ok(()) => match filters.router.serve(&self.services, exchange).await {
-                        Ok(response) => response,
-                        Err(reply) => self.reply(exchange, *reply),
-                    },
+                // A redirect that the router follows goes through the filters again, so that none is passed by.
+                let mut response = loop {
+                    let outcome = match filters.chain.request(exchange).await {
+                        Err(reply) => Err(reply),
+                        Ok(()) => filters.router.serve(&self.services, exchange).await,
+                    };
+                    match outcome {
+                        Ok(Some(response)) => break response,
+                        Ok(None) => {}
+                        Err(reply) => break self.reply(exchange, *reply),
+                    }
                 };
                 filters.chain.response(exchange, &mut response);
                 response
@@ -77,7 +82,16 @@ impl Hcm {
         if origin.client != connection.remote {
             exchange.info.remote = Some(origin.client);
         }
-        exchange.route = self.find_route(exchange);
+        let table = self.routes.table();
+        if let Some(table) = table.as_ref().filter(|_| !origin.internal) {
+            for name in &table.internal_only {
+                exchange.request.head.headers.remove(name);
+            }
+        }
+        exchange.route = table.and_then(|table| table.find(&Input::of(exchange)));
+        if let Some(hit) = &exchange.route {
+            hit.note(&mut exchange.info);
+        }
         self.upgrade(exchange)
     }
 
@@ -157,6 +171,13 @@ impl Hcm {
 
     /// Turns a local reply into a response and notes what it means.
     fn reply(&self, exchange: &mut Exchange, mut reply: Reply) -> Response {
+        if let Some(hit) = exchange.route.as_ref().filter(|hit| hit.edits_replies()) {
+            let mut head = ResponseHead::new(reply.status);
+            hit.edit_response(exchange, &mut head);
+            for (name, value) in std::mem::replace(&mut reply.headers, head.headers) {
+                reply.headers.add(name, value);
+            }
+        }
         self.local_replies.apply(exchange, &mut reply);
         if let Some(flag) = reply.flag {
             exchange.info.flags.set(flag);
@@ -200,4 +221,3 @@ fn count(request: &mut Request) -> Option<Arc<AtomicU64>> {
     });
     Some(received)
 }
-

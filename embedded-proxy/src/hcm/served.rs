@@ -52,6 +52,9 @@ impl Served {
     /// Sending ended early; `flag` says why.
     pub fn abort(mut self, flag: Flag) {
         self.exchange.info.flags.set(flag);
+        if let Some(details) = broken_off(flag) {
+            self.exchange.info.details = Some(details.to_string());
+        }
         self.end();
     }
 
@@ -88,6 +91,17 @@ pub fn drop_as_reset<T>(exchange: impl FnOnce() -> T) {
     LEAVING.set((Flag::DownstreamRemoteReset, "http2.remote_reset"));
     drop(exchange());
     LEAVING.set(DISCONNECT);
+}
+
+/// The details of a response that the upstream, or a limit of the route, broke off.
+fn broken_off(flag: Flag) -> Option<&'static str> {
+    match flag {
+        Flag::UpstreamRequestTimeout => Some("response_timeout"),
+        Flag::UpstreamConnectionTermination => Some("upstream_reset_after_response_started{connection_termination}"),
+        Flag::UpstreamRemoteReset => Some("upstream_reset_after_response_started{remote_reset}"),
+        Flag::UpstreamProtocolError => Some("upstream_reset_after_response_started{protocol_error}"),
+        _ => None,
+    }
 }
 
 impl Drop for Served {

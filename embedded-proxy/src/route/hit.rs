@@ -191,6 +191,12 @@ impl RouteHit {
         }
     }
 
+    /// Whether the route's edits are made on replies of the proxy's own, whoever gives them. Configured answers have had
+    /// theirs from the router.
+    pub fn edits_replies(&self) -> bool {
+        matches!(self.route().action, Action::Forward(_) | Action::NonForwarding)
+    }
+
     /// Makes the header edits of the response. The router calls it for answers of the upstream and for direct responses,
     /// the connection manager for local replies to requests that a forwarding route took.
     pub fn edit_response(&self, exchange: &Exchange, response: &mut ResponseHead) {

@@ -47,8 +47,17 @@ pub(super) struct Shared {
 }
 
 impl RouteTable {
-    /// Reads the message. The scope of `build` does not matter: stats of virtual hosts hang at the root.
+    /// Reads a table that RDS delivers. The scope of `build` does not matter: stats of virtual hosts hang at the root.
     pub fn read(reader: &Reader<'_>, build: &Build) -> Option<Self> {
+        Self::read_checked(reader, build, false)
+    }
+
+    /// Reads a table within the configuration of a listener: unless it says otherwise, all clusters it names have to exist.
+    pub fn read_inline(reader: &Reader<'_>, build: &Build) -> Option<Self> {
+        Self::read_checked(reader, build, true)
+    }
+
+    fn read_checked(reader: &Reader<'_>, build: &Build, check: bool) -> Option<Self> {
         refuse_specifiers(reader);
         for (field, what) in [("vhds", "VHDS"), ("cluster_specifier_plugins", "cluster specifier plugins")] {
             if reader.has(field) {
@@ -69,7 +78,7 @@ impl RouteTable {
             true => Some(super::need_field(reader, "vhost_header")?),
             false => None,
         };
-        let validate = reader.opt_flag("validate_clusters");
+        let validate = reader.opt_flag("validate_clusters").unwrap_or(check);
         let (name, specific_wins) = (reader.text("name"), reader.flag("most_specific_header_mutations_wins"));
         let ignore_port = reader.flag("ignore_port_in_host_matching");
         let ignore_path_parameters = reader.flag("ignore_path_parameters_in_path_matching");
@@ -89,7 +98,7 @@ impl RouteTable {
             ignore_path_parameters,
             host_field,
         };
-        if validate == Some(true) {
+        if validate {
             table.validate_clusters(reader, build);
         }
         Some(table)
@@ -98,7 +107,7 @@ impl RouteTable {
     /// Notes every cluster that routes name and that does not exist now.
     fn validate_clusters(&self, reader: &Reader<'_>, build: &Build) {
         for name in self.clusters() {
-            if build.services.clusters.get(&name).is_none() {
+            if !build.services.clusters.knows(&name) {
                 reader.defect("", format!("route: unknown cluster '{name}'"));
             }
         }

@@ -21,7 +21,7 @@ use super::serve::is_internal;
 use super::tail::{End, Tail};
 use super::timeouts::{Announce, Limits};
 use super::timer::Timer;
-use super::{failure, prepare, shadow};
+use super::{failure, follow, prepare, shadow};
 
 /// A request that is being forwarded.
 pub(super) struct Forwarding<'f> {
@@ -54,6 +54,7 @@ fn status(head: &ResponseHead) -> u16 {
 /// What an attempt led to.
 enum Next {
     Done(Response),
+    Follow,
     Fail(Box<Reply>),
     Again,
 }
@@ -90,7 +91,7 @@ impl<'f> Forwarding<'f> {
         } else {
             None
         };
-        let keep = retries.is_some() || !hit.mirrors().is_empty();
+        let keep = retries.is_some() || !hit.mirrors().is_empty() || forward.internal_redirects.is_some();
         let buffer = hit.buffer_limit().unwrap_or(exchange.connection.buffer_limit.into());
         let body = Replay::new(std::mem::take(&mut exchange.request.body), keep, buffer);
         let internal = is_internal(exchange);
@@ -126,8 +127,8 @@ impl<'f> Forwarding<'f> {
         prepare::prepare(exchange, self.hit, !self.router.suppress);
     }
 
-    /// Sends the request until it has an answer.
-    pub(super) async fn run(mut self, exchange: &mut Exchange) -> Result<Response, Box<Reply>> {
+    /// Sends the request until it has an answer. None: the answer is a redirect that is followed.
+    pub(super) async fn run(mut self, exchange: &mut Exchange) -> Result<Option<Response>, Box<Reply>> {
         loop {
             let Some(host) = self.pick(exchange) else {
                 return Err(self.failed(exchange, failure::no_host()));
@@ -135,7 +136,8 @@ impl<'f> Forwarding<'f> {
             note_host(exchange, &host);
             let outcome = self.send(exchange, &host).await;
             match self.next(exchange, &host, outcome).await {
-                Next::Done(response) => return Ok(response),
+                Next::Done(response) => return Ok(Some(response)),
+                Next::Follow => return Ok(None),
                 Next::Fail(reply) => return Err(reply),
                 Next::Again => self.prepare_again(exchange),
             }
@@ -301,6 +303,9 @@ impl<'f> Forwarding<'f> {
             self.cluster.requests.count_retried(response.head.status);
             return Next::Again;
         }
+        if self.follows(exchange, &response.head) {
+            return Next::Follow;
+        }
         self.body.let_go();
         let ended = self.body.ended_at(exchange.info.started);
         if let Some(ended) = ended.filter(|_| !self.router.suppress) {
@@ -326,6 +331,20 @@ impl<'f> Forwarding<'f> {
         let (limit, idle) = (self.limits.response, self.limits.per_try_idle);
         response.body = Tail::wrap(response.body, end, self.whole.take(), limit, idle);
         Next::Done(response)
+    }
+
+    /// Whether the response is a redirect that is followed here. Then the exchange is the new one.
+    fn follows(&self, exchange: &mut Exchange, head: &ResponseHead) -> bool {
+        let rules = self.forward.internal_redirects.as_ref();
+        let Some(rules) = rules.filter(|rules| rules.follows(head.status)) else { return false };
+        let followed = follow::follow(exchange, head, rules, self.hit, &self.body);
+        let stats = &self.cluster.requests;
+        if followed {
+            stats.internal_redirect_succeeded.inc()
+        } else {
+            stats.internal_redirect_failed.inc()
+        }
+        followed
     }
 
     fn origin(&self, head: &ResponseHead) -> Origin {

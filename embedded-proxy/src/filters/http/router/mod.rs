@@ -3,6 +3,7 @@
 mod attempt;
 mod config;
 mod failure;
+mod follow;
 mod forward;
 mod prepare;
 mod replay;

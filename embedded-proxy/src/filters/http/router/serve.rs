@@ -13,8 +13,13 @@ use super::Router;
 use super::forward::Forwarding;
 
 impl Router {
-    /// Answers the request: with the upstream's response, or with a reply of the proxy's own.
-    pub async fn serve(&self, services: &Arc<Services>, exchange: &mut Exchange) -> Result<Response, Box<Reply>> {
+    /// Answers the request: with the upstream's response, or with a reply of the proxy's own. None: the request was changed
+    /// to follow a redirect of the upstream, and all filters have to see it again.
+    pub async fn serve(
+        &self,
+        services: &Arc<Services>,
+        exchange: &mut Exchange,
+    ) -> Result<Option<Response>, Box<Reply>> {
         self.stats.total.inc();
         if std::mem::take(&mut exchange.route_stale) {
             refresh(exchange);

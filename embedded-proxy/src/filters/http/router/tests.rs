@@ -107,7 +107,10 @@ impl Bench {
     }
 
     async fn serve(&self, exchange: &mut Exchange) -> Result<Response, Box<Reply>> {
-        self.router.serve(&self.build.services, exchange).await
+        self.router
+            .serve(&self.build.services, exchange)
+            .await
+            .map(|response| response.expect("no redirect is followed"))
     }
 
     fn counter(&self, name: &str) -> u64 {
@@ -315,4 +318,25 @@ async fn configured_answers_come_from_the_router() {
     let mut nowhere = exchange("GET", "/", &[]);
     let reply = bench.serve(&mut nowhere).await.unwrap_err();
     assert_eq!((reply.status.as_u16(), reply.flag), (404, Some(Flag::NoRouteFound)));
+}
+
+#[tokio::test]
+async fn a_redirect_is_followed_as_often_as_the_route_allows() {
+    let bench = Bench::new();
+    let (port, seen) =
+        upstream(|_| Some("HTTP/1.1 302 Found\r\nlocation: http://other/new?x\r\ncontent-length: 0\r\n\r\n")).await;
+    let cluster = bench.cluster("c", port);
+    let mut exchange = bench.exchange(&to(&json!({"cluster": "c", "internal_redirect_policy": {}})), &json!({}));
+    exchange.request.body = Body::Full("ab".into());
+    let services = &bench.build.services;
+    assert!(bench.router.serve(services, &mut exchange).await.unwrap().is_none(), "the filters come again");
+    let head = &exchange.request.head;
+    assert_eq!((head.authority.as_str(), head.path.as_str(), exchange.info.attempts), ("other", "/new?x", 0));
+    let response = bench.serve(&mut exchange).await.unwrap();
+    assert_eq!(response.head.status, StatusCode::FOUND);
+    let second = seen.lock()[1].clone();
+    assert!(second.starts_with("POST /new?x") && second.contains("ab"), "{second}");
+    assert!(second.contains("x-envoy-original-url: http://example.com/p?q"));
+    let requests = &cluster.requests;
+    assert_eq!((requests.internal_redirect_succeeded.value(), requests.internal_redirect_failed.value()), (1, 1));
 }
