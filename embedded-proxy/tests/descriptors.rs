@@ -86,7 +86,13 @@ fn manifest() -> PathBuf {
 /// Where cargo keeps the sources of envoy-types.
 fn envoy_protos() -> PathBuf {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--locked", "--filter-platform", &format!("{}-unknown-linux-gnu", std::env::consts::ARCH)])
+        .args([
+            "metadata",
+            "--format-version=1",
+            "--locked",
+            "--filter-platform",
+            &format!("{}-unknown-linux-gnu", std::env::consts::ARCH),
+        ])
         .current_dir(manifest())
         .output()
         .expect("cargo metadata runs");

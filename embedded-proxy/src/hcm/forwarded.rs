@@ -9,6 +9,7 @@ use ipnet::IpNet;
 
 use crate::http::{Headers, RequestHead};
 use crate::matching::read_cidrs;
+use crate::net::local_address;
 use crate::proto::Reader;
 use crate::stream::Connection;
 
@@ -37,7 +38,8 @@ const INTERNAL_ONLY: [HeaderName; 14] = [
 ];
 
 /// Headers that requests from outside the edge may not carry.
-const EDGE_ONLY: [HeaderName; 3] = [
+const EDGE_ONLY: [HeaderName; 4] = [
+    HeaderName::from_static("x-envoy-original-path"),
     HeaderName::from_static("x-envoy-decorator-operation"),
     HeaderName::from_static("x-envoy-downstream-service-cluster"),
     HeaderName::from_static("x-envoy-downstream-service-node"),
@@ -102,6 +104,7 @@ impl Forwarding {
     /// Sets and removes headers of a request and tells where it comes from.
     pub fn apply(&self, head: &mut RequestHead, connection: &Connection) -> Origin {
         head.headers.remove(&INTERNAL);
+        coalesce(&mut head.headers);
         let found = if self.use_remote_address {
             self.from_peer(head, connection)
         } else {
@@ -135,7 +138,9 @@ impl Forwarding {
             hops => last_forwarded(&head.headers, hops - 1),
         };
         if !self.skip_append {
-            append(&mut head.headers, &self.written(peer));
+            // A peer on this machine is known to others by the machine's own address.
+            let shown = if peer.is_loopback() { local_address().unwrap_or(peer) } else { peer };
+            append(&mut head.headers, &self.written(shown));
         }
         if self.trusted_hops == 0 || !head.headers.has(&PROTO) {
             head.headers.set(PROTO, HeaderValue::from_static(connection.scheme()));
@@ -166,6 +171,17 @@ impl Forwarding {
             Some(b"http") => "http",
             _ => connection.scheme(),
         };
+    }
+}
+
+/// Makes several `x-forwarded-for` fields one, as everything behind expects it.
+fn coalesce(headers: &mut Headers) {
+    if headers.all(&XFF).nth(1).is_none() {
+        return;
+    }
+    let joined = headers.joined(&XFF).map(std::borrow::Cow::into_owned);
+    if let Some(Ok(value)) = joined.map(|joined| HeaderValue::from_maybe_shared(bytes::Bytes::from(joined))) {
+        headers.set(XFF, value);
     }
 }
 

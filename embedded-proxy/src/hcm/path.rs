@@ -56,7 +56,11 @@ impl PathRules {
 
     /// Applies the rules to path and query. The query stays as it is.
     pub fn apply<'p>(&self, target: &'p str) -> Normalized<'p> {
-        let (path, rest) = target.split_at(target.find(['?', '#']).unwrap_or(target.len()));
+        if target.contains('#') {
+            // A fragment never reaches a server; one that does is read differently by different hops.
+            return Normalized::Refuse;
+        }
+        let (path, rest) = target.split_at(target.find('?').unwrap_or(target.len()));
         if !path.starts_with('/') {
             return Normalized::Path(target.into());
         }
@@ -119,26 +123,28 @@ fn needs_normalizing(path: &str) -> bool {
 }
 
 /// Dot segments resolved, backslashes made slashes, `%XX` of unreserved characters unescaped, others in upper case.
-/// None for `%` without two hex digits, or `%00`: there is no safe reading of it.
+/// `%` without two hex digits stays as it is. None for `%00`: there is no safe reading of it.
 fn canonical(path: &str) -> Option<String> {
     let mut clean = String::with_capacity(path.len());
-    let mut bytes = path.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'\\' => clean.push('/'),
-            b'%' => {
-                let digits = [bytes.next()?, bytes.next()?];
-                let value = u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?;
-                match value {
-                    0 => return None,
-                    value if value.is_ascii_alphanumeric() || b"-._~".contains(&value) => clean.push(value.into()),
-                    value => clean.push_str(&format!("%{value:02X}")),
-                }
-            }
-            byte => clean.push(byte.into()),
+    let mut rest = path.as_bytes();
+    while let Some((byte, more)) = rest.split_first() {
+        let escaped = if *byte == b'%' { more.get(..2).and_then(escaped) } else { None };
+        rest = if escaped.is_some() { &more[2..] } else { more };
+        match (escaped, byte) {
+            (Some(0), _) => return None,
+            (Some(value), _) if value.is_ascii_alphanumeric() || b"-._~".contains(&value) => clean.push(value.into()),
+            (Some(value), _) => clean.push_str(&format!("%{value:02X}")),
+            (None, b'\\') => clean.push('/'),
+            (None, byte) => clean.push((*byte).into()),
         }
     }
     Some(remove_dot_segments(&clean))
+}
+
+/// The value of two hex digits.
+fn escaped(digits: &[u8]) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(digits[0])? << 4 | digit(digits[1])?).ok()
 }
 
 /// RFC 3986 section 5.2.4.
@@ -199,8 +205,9 @@ mod tests {
             ("/%7euser?x=/../%2e", "/~user?x=/../%2e"),
             ("/a%2fb", "/a%2Fb"),
             ("/a//b", "/a//b"),
-            ("/a%zz", "400"),
-            ("/a%0", "400"),
+            ("/a%zz", "/a%zz"),
+            ("/a%0", "/a%0"),
+            ("/a#b", "400"),
             ("/%00", "400"),
             ("*", "*"),
         ];

@@ -56,6 +56,7 @@ impl Hcm {
             headers: Headers::new(),
         };
         let mut served = Served::new(self.clone(), begin(connection, Request { head, body: Body::Empty }), None);
+        served.headless = true;
         let response = self.reply(&mut served.exchange, reply);
         served.respond(response);
         served
@@ -63,8 +64,14 @@ impl Hcm {
 
     /// Checks and completes the request's head and finds its route. The filters are those of an upgrade, if it has some.
     fn prepare<'h>(&'h self, exchange: &mut Exchange) -> Result<Option<&'h Filters>, Box<Reply>> {
-        self.check(&mut exchange.request.head)?;
-        self.normalize(&mut exchange.request.head)?;
+        let head = &mut exchange.request.head;
+        if let Err(mut reply) = self.check(head).and_then(|()| self.normalize(head)) {
+            // Whoever sends this does not get another try on the same connection.
+            if head.version != Version::Http2 {
+                reply.headers.set(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            return Err(reply);
+        }
         let connection = exchange.connection.clone();
         let head = &mut exchange.request.head;
         let connect = head.method == Method::CONNECT;
@@ -72,6 +79,9 @@ impl Hcm {
         let origin = self.forwarding.apply(head, &connection);
         if let Some(agent) = &self.user_agent {
             head.headers.set(HeaderName::from_static("x-envoy-downstream-service-cluster"), agent.clone());
+            if let Ok(node) = HeaderValue::try_from(self.services.node.id.as_str()) {
+                head.headers.set(HeaderName::from_static("x-envoy-downstream-service-node"), node);
+            }
             if !head.headers.has(&header::USER_AGENT) {
                 head.headers.set(header::USER_AGENT, agent.clone());
             }
@@ -111,7 +121,8 @@ impl Hcm {
             Underscores::Allow => {}
             Underscores::Drop => head.headers.retain(|name, _| !name.as_str().contains('_')),
             Underscores::Reject if head.headers.iter().any(|(name, _)| name.as_str().contains('_')) => {
-                return refuse(StatusCode::BAD_REQUEST, "http1.unexpected_underscore");
+                let reply = Reply::new(StatusCode::BAD_REQUEST, "http1.unexpected_underscore", "Bad Request");
+                return Err(Box::new(reply));
             }
             Underscores::Reject => {}
         }
@@ -160,6 +171,10 @@ impl Hcm {
             None if head.method == Method::CONNECT => "CONNECT",
             None => return Ok(None),
         };
+        if head.method == Method::CONNECT && exchange.route.is_none() {
+            // The router says that there is no route.
+            return Ok(None);
+        }
         let known = upgrade::find(&self.upgrades, kind);
         let route = exchange.route.as_ref().and_then(|hit| hit.forward()?.allows_upgrade(kind));
         if !route.or(known.map(|upgrade| upgrade.enabled)).unwrap_or(false) {

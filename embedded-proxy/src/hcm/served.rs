@@ -8,7 +8,7 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use super::Hcm;
-use crate::http::{Body, Response, ResponseHead};
+use crate::http::{Body, Response, ResponseHead, StreamError};
 use crate::stream::{Exchange, Flag, StreamInfo};
 use crate::telemetry::format::{FormatContext, LogType};
 
@@ -20,6 +20,8 @@ pub struct Served {
     pub(super) exchange: Box<Exchange>,
     hcm: Arc<Hcm>,
     received: Option<Arc<AtomicU64>>,
+    /// There was no request that could be read.
+    pub(super) headless: bool,
     ended: bool,
 }
 
@@ -27,7 +29,7 @@ impl Served {
     /// An exchange that begins. Dropped before it has a response, it ends with the client's departure.
     pub(super) fn new(hcm: Arc<Hcm>, exchange: Box<Exchange>, received: Option<Arc<AtomicU64>>) -> Self {
         let response = Response { head: ResponseHead::new(StatusCode::OK), body: Body::Empty };
-        Self { response, exchange, hcm, received, ended: false }
+        Self { response, exchange, hcm, received, headless: false, ended: false }
     }
 
     /// Completes the response of the filters and takes it.
@@ -58,6 +60,37 @@ impl Served {
         self.end();
     }
 
+    /// The response broke off.
+    pub fn broken(mut self, error: StreamError) {
+        let reason = match error {
+            StreamError::Disconnected | StreamError::Protocol(_) => Some("protocol_error"),
+            StreamError::Reset(_) => Some("remote_reset"),
+            StreamError::TooLarge | StreamError::IdleTimeout | StreamError::Timeout => None,
+        };
+        let info = &mut self.exchange.info;
+        info.flags.set(error.response_flag());
+        if let Some(reason) = reason {
+            info.details = Some(format!("upstream_reset_after_response_started{{{reason}}}"));
+        }
+        self.end();
+    }
+
+    fn log(&mut self) {
+        let exchange = &mut self.exchange;
+        // A filter that answers leaves no trace upstream, but the route says where the request would have gone.
+        if exchange.info.upstream.cluster.is_none()
+            && let Some(cluster) = exchange.route.as_ref().and_then(|hit| hit.cluster())
+            && self.hcm.services.clusters.get(cluster).is_some()
+        {
+            exchange.info.upstream.cluster = Some(cluster.into());
+        }
+        let mut context = FormatContext::of(exchange).log_type(LogType::DownstreamEnd);
+        if self.headless {
+            context.request = None;
+        }
+        self.hcm.access_logs.log(&context);
+    }
+
     fn end(&mut self) {
         if std::mem::replace(&mut self.ended, true) {
             return;
@@ -74,7 +107,7 @@ impl Served {
         self.hcm.filters.chain.end(&self.exchange);
         self.hcm.stats.end(&self.exchange.info);
         if !self.hcm.access_logs.is_empty() {
-            self.hcm.access_logs.log(&FormatContext::of(&self.exchange).log_type(LogType::DownstreamEnd));
+            self.log();
         }
     }
 }

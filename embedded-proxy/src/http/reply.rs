@@ -62,16 +62,17 @@ impl Reply {
             return response;
         }
         if !self.body.is_empty() {
-            let kind = self.content_type.unwrap_or(HeaderValue::from_static("text/plain"));
             headers.set(header::CONTENT_LENGTH, self.body.len().into());
-            headers.set(header::CONTENT_TYPE, kind);
+            // A type that the route sets counts more than the default.
+            if self.content_type.is_some() || !headers.has(&header::CONTENT_TYPE) {
+                let kind = self.content_type.unwrap_or(HeaderValue::from_static("text/plain"));
+                headers.set(header::CONTENT_TYPE, kind);
+            }
         }
         let mut response =
             Response { head: super::ResponseHead { status: self.status, headers }, body: self.body.into() };
         if request.method == http::Method::HEAD {
             response.body = super::Body::Empty;
-        } else if response.body.is_empty() && !response.head.is_bodiless() {
-            response.head.headers.set(header::CONTENT_LENGTH, 0.into());
         }
         response
     }
@@ -80,7 +81,6 @@ impl Reply {
 /// gRPC status for a status of HTTP, as the gRPC specification maps them for replies of proxies.
 pub fn grpc_status(status: StatusCode) -> u32 {
     match status.as_u16() {
-        200 => 0,
         400 => 13,
         401 => 16,
         403 => 7,

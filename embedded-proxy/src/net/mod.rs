@@ -3,9 +3,11 @@
 mod counted;
 mod drain;
 mod io;
+mod local;
 mod options;
 
 pub use counted::Counted;
 pub use drain::{Drain, DrainControl, Phase};
 pub use io::Io;
+pub use local::local_address;
 pub use options::{Keepalive, SocketOption, SocketState, set_freebind, set_options, set_transparent};

@@ -72,8 +72,11 @@ pub fn run(envoy: &Path, name: &str, scenario: &Scenario, origin: &Origin) -> En
 fn listening(admin: &Path) -> Option<u16> {
     let address = std::fs::read_to_string(admin).ok()?;
     let port = address.rsplit(':').next()?.trim().parse().ok()?;
-    let request =
-        Request { path: "/listeners?format=json".into(), headers: vec!["connection: close".into()], ..Request::default() };
+    let request = Request {
+        path: "/listeners?format=json".into(),
+        headers: vec!["connection: close".into()],
+        ..Request::default()
+    };
     let answer = client::ask(port, &request).pop()?;
     let listeners: serde_json::Value = serde_json::from_str(&answer.body).ok()?;
     let listener = listeners["listener_statuses"].as_array()?.iter().find(|listener| listener["name"] == "main")?;

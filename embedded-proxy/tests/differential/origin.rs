@@ -17,6 +17,7 @@ pub struct Origin {
     pub port: u16,
     /// Port of the one called `two`.
     pub other: u16,
+    seen: [Seen; 2],
 }
 
 type Seen = Arc<Mutex<HashMap<String, usize>>>;
@@ -24,14 +25,19 @@ type Seen = Arc<Mutex<HashMap<String, usize>>>;
 impl Origin {
     /// Starts both on ports that the system picks. They end with the process.
     pub fn start() -> Self {
-        Self { port: listen("one"), other: listen("two") }
+        let seen = [Seen::default(), Seen::default()];
+        Self { port: listen("one", seen[0].clone()), other: listen("two", seen[1].clone()), seen }
+    }
+
+    /// Forgets which requests it has seen: the next proxy's turn.
+    pub fn forget(&self) {
+        self.seen.iter().for_each(|seen| seen.lock().expect("not poisoned").clear());
     }
 }
 
-fn listen(name: &'static str) -> u16 {
+fn listen(name: &'static str, seen: Seen) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
     let port = listener.local_addr().expect("bound").port();
-    let seen = Seen::default();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let seen = seen.clone();
@@ -61,8 +67,11 @@ fn serve(name: &str, stream: &TcpStream, seen: &Seen) -> std::io::Result<bool> {
     let mut reader = BufReader::new(stream);
     let Some(heard) = hear(&mut reader)? else { return Ok(false) };
     let orders = heard.field("x-do").unwrap_or_default().to_string();
-    let orders: Vec<(&str, &str)> =
-        orders.split(';').filter(|order| !order.is_empty()).map(|order| order.split_once('=').unwrap_or((order, ""))).collect();
+    let orders: Vec<(&str, &str)> = orders
+        .split(';')
+        .filter(|order| !order.is_empty())
+        .map(|order| order.split_once('=').unwrap_or((order, "")))
+        .collect();
     let order = |name: &str| orders.iter().find(|(order, _)| *order == name).map(|(_, value)| *value);
     let mut status = order("status").unwrap_or("200").to_string();
     if let Some(times) = order("times").and_then(|times| times.parse::<usize>().ok()) {

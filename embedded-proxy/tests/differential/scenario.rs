@@ -81,7 +81,12 @@ impl Request {
             None if !self.parts.is_empty() => format!("parts {:?}", self.parts[0].chars().take(60).collect::<String>()),
             None => {
                 let version = if self.h2 { " h2" } else { "" };
-                format!("{} {}{version} {}", self.method.as_deref().unwrap_or("GET"), self.path, self.headers.join(", "))
+                format!(
+                    "{} {}{version} {}",
+                    self.method.as_deref().unwrap_or("GET"),
+                    self.path,
+                    self.headers.join(", ")
+                )
             }
         }
     }
@@ -116,9 +121,10 @@ impl Scenario {
             "access_log": log,
         });
         merge(&mut hcm, self.hcm.as_ref());
-        let network = self.network_filters.clone().unwrap_or_else(|| {
-            json!([{"name": "envoy.filters.network.http_connection_manager", "typed_config": hcm}])
-        });
+        let network = self
+            .network_filters
+            .clone()
+            .unwrap_or_else(|| json!([{"name": "envoy.filters.network.http_connection_manager", "typed_config": hcm}]));
         let mut listener = json!({
             "name": "main", "address": address(0), "filter_chains": [{"filters": network}],
         });

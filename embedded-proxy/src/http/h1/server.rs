@@ -18,7 +18,7 @@ use super::request_head::{self, Parsed};
 use super::upload::{Sink as _, Upload, UploadError};
 use super::wire::{Transport, Wire};
 use crate::hcm::{Hcm, Served};
-use crate::http::{Headers, Reply, Request, ResponseHead, StreamError, Version};
+use crate::http::{Headers, Reply, Request, StreamError, Version};
 use crate::net::{Drain, Io};
 use crate::stream::{Connection, Flag};
 
@@ -215,8 +215,8 @@ impl Session {
         framing: Framing,
         upgrade: Option<String>,
     ) -> bool {
-        let mut head = std::mem::replace(&mut served.response.head, ResponseHead::new(StatusCode::OK));
         let body = std::mem::take(&mut served.response.body);
+        let head = &mut served.response.head;
         let switching = head.status == StatusCode::SWITCHING_PROTOCOLS;
         let tunnel = framing == Framing::Raw && (switching || how.connect && head.status.is_success());
         let wants_close = takes_close(&mut head.headers);
@@ -232,9 +232,8 @@ impl Session {
                 head.headers.add(header::UPGRADE, value);
             }
         }
-        let encoder = encode::response(&head, &body, &mut self.out, how);
+        let encoder = encode::response(head, &body, &mut self.out, how);
         let over = how.close || encoder.is_raw();
-        drop(head);
         served.info().response_started = Some(begun);
         let mut upload = Upload::new(body, encoder, tunnel);
         let sent = self.send(&mut upload, tunnel, begun).await;
@@ -246,7 +245,8 @@ impl Session {
                 return false;
             }
             Sent::Broken(error) => {
-                served.abort(error.response_flag());
+                served.broken(error);
+                self.flush().await;
                 return false;
             }
             Sent::Gone => return false,
@@ -261,6 +261,13 @@ impl Session {
         }
         self.out.release();
         true
+    }
+
+    /// Sends what was received before a response broke off; a client that does not read gets no more time.
+    async fn flush(&mut self) {
+        let Self { wire, out, hcm, .. } = self;
+        let flushed = poll_fn(|cx| (&*wire).poll_write(out, cx));
+        let _ = tokio::time::timeout(hcm.timeouts.delayed_close, flushed).await;
     }
 
     async fn send(&mut self, upload: &mut Upload, tunnel: bool, begun: Instant) -> Sent {

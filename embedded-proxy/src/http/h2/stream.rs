@@ -130,7 +130,7 @@ async fn answer(
         }
         Err(SendFailure::Source(error)) => {
             stream.send_reset(Reason::INTERNAL_ERROR);
-            served.abort(error.response_flag());
+            served.broken(error);
             Ended::Here
         }
     }
