@@ -82,6 +82,11 @@ impl Bootstrap {
 
     fn read(reader: &Reader<'_>) -> Self {
         harmless(reader);
+        extensions(reader);
+        if let Some(manager) = reader.message("cluster_manager") {
+            // Clusters are always made when they are configured.
+            manager.ignore(&["enable_deferred_cluster_creation"]);
+        }
         let statics = reader.message("static_resources");
         let parts = |field| statics.iter().flat_map(|all| all.list(field)).map(|part| Part::take(&part)).collect();
         Self {
@@ -94,6 +99,19 @@ impl Bootstrap {
             runtime: reader.message("layered_runtime").map(|layers| Runtime::read(&layers)).unwrap_or_default(),
             stats: reader.message("stats_config").and_then(|config| StatsConfig::read(&config)).unwrap_or_default(),
             raw: reader.raw().clone(),
+        }
+    }
+}
+
+/// Extensions of the process. The one for internal listeners changes nothing by itself: their addresses are refused where
+/// they are used.
+fn extensions(reader: &Reader<'_>) {
+    for extension in reader.list("bootstrap_extensions") {
+        extension.ignore(&["name"]);
+        let Some((kind, config)) = extension.any("typed_config") else { continue };
+        config.ignore_all();
+        if kind != "envoy.extensions.bootstrap.internal_listener.v3.InternalListener" {
+            extension.defect("typed_config", format!("the proxy does not have the extension {kind}"));
         }
     }
 }

@@ -1,6 +1,8 @@
 //! A whole proxy: its threads, what it is assembled from, and its life from start to the last connection.
 
 mod assemble;
+#[cfg(test)]
+mod hostile_tests;
 mod initialise;
 mod life;
 mod options;

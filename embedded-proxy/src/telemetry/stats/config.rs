@@ -114,6 +114,19 @@ impl StatsConfig {
     }
 }
 
+/// An expression without lookahead (`(?=\\.)`), which Envoy's stat tags may have and expressions of linear time do not. It
+/// stands in Istio's bootstraps only where the rest of the expression asks for the same.
+fn without_lookahead(expression: &str) -> Cow<'_, str> {
+    let Some(start) = expression.find("(?=") else { return expression.into() };
+    let rest = &expression[start..];
+    match rest.find(')') {
+        Some(end) if !rest[3..end].contains('(') => {
+            format!("{}{}", &expression[..start], without_lookahead(&rest[end + 1..])).into()
+        }
+        _ => expression.into(),
+    }
+}
+
 impl OwnTag {
     fn read(reader: &Reader<'_>) -> Option<Self> {
         let name = reader.text("tag_name");
@@ -121,7 +134,7 @@ impl OwnTag {
             Some("fixed_value") => OwnValue::Fixed(reader.text("fixed_value").into()),
             Some("regex") => {
                 // Such tags are found at the beginning of an expression that may have no backtracking.
-                match regex::RegexBuilder::new(&reader.text("regex")).size_limit(1 << 20).build() {
+                match regex::RegexBuilder::new(&without_lookahead(&reader.text("regex"))).size_limit(1 << 20).build() {
                     Ok(regex) => OwnValue::Pattern(regex),
                     Err(error) => {
                         reader.defect("regex", format!("is no regular expression: {error}"));
@@ -229,6 +242,12 @@ mod tests {
         let tags: Vec<(&str, &str)> = seen.tags.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
         assert_eq!(tags, [("cluster_name", "a"), ("zone", "z1")]);
         drop(held);
+    }
+
+    #[test]
+    fn lookahead_is_left_out() {
+        assert_eq!(without_lookahead("^listener(?=\\.).*?\\.http"), "^listener.*?\\.http");
+        assert_eq!(without_lookahead("a(?=(b))c"), "a(?=(b))c");
     }
 
     #[test]
