@@ -1,3 +1,4 @@
 //! The one test binary of the proxy crate.
 
 mod descriptors;
+mod differential;

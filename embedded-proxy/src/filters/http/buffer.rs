@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use http::{StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 
 use super::{HttpFilter, PerRoute, Step};
-use crate::http::{Body, Reply};
+use crate::http::{Body, Reply, Version};
 use crate::proto::Reader;
 use crate::services::Build;
 use crate::stream::Exchange;
@@ -59,14 +59,19 @@ impl HttpFilter for Buffer {
 }
 
 /// The answer to a request that is too large for a filter that holds it.
-pub(super) fn too_large() -> Reply {
-    Reply::new(StatusCode::PAYLOAD_TOO_LARGE, "request_payload_too_large", "Payload Too Large")
+pub(super) fn too_large(version: Version) -> Reply {
+    let mut reply = Reply::new(StatusCode::PAYLOAD_TOO_LARGE, "request_payload_too_large", "Payload Too Large");
+    // Nobody wants to read the rest.
+    if version != Version::Http2 {
+        reply.headers.set(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    reply
 }
 
 async fn buffer(exchange: &mut Exchange, limit: usize) -> Result<(), Box<Reply>> {
     let (collected, trailers) = match exchange.request.body.read_ahead(limit).await {
         Ok((bytes, trailers, true)) if bytes.len() <= limit => (bytes, trailers),
-        Ok(_) => return Err(Box::new(too_large())),
+        Ok(_) => return Err(Box::new(too_large(exchange.request.head.version))),
         Err(_) => return Err(Box::new(Reply::new(StatusCode::BAD_REQUEST, "downstream_body_error", ""))),
     };
     let headers = &mut exchange.request.head.headers;

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Uri};
+use http::{HeaderName, HeaderValue, Method, Uri};
 
 use crate::cluster::{Choice, SendOptions, UpstreamError};
 use crate::http::{Body, Headers, Request, RequestHead, ResponseHead, StreamError, Version};
 use crate::proto::Reader;
 use crate::services::Services;
+
+const INTERNAL: HeaderName = HeaderName::from_static("x-envoy-internal");
+const EXPECTED: HeaderName = HeaderName::from_static("x-envoy-expected-rq-timeout-ms");
 
 /// Why a call has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +96,11 @@ impl Target {
         body: Body,
         limit: usize,
     ) -> Result<(ResponseHead, Bytes), CallError> {
+        // What the proxy says about requests of its own.
+        let mut head = head;
+        head.headers.set(INTERNAL, HeaderValue::from_static("true"));
+        let timeout = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
+        head.headers.set(EXPECTED, timeout.into());
         let cluster = services.clusters.get(&self.cluster).ok_or_else(|| CallError::NoCluster(self.cluster.clone()))?;
         let answer = async {
             let choice = Choice { random: fastrand::u64(..), ..Choice::default() };

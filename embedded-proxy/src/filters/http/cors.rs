@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
+use super::kept::{keep, kept};
 use super::{HttpFilter, PerRoute, Step, Verdict};
 use crate::http::{Headers, Reply, Response};
 use crate::matching::StringMatcher;
@@ -175,13 +176,13 @@ impl HttpFilter for Cors {
         };
         if allowed { &self.valid } else { &self.invalid }.inc();
         if let Some(origin) = origin {
-            exchange.scratch.put(Origin(origin));
+            keep(exchange, self, Origin(origin));
         }
         reply.map_or(Step::Next, Step::Reply)
     }
 
     fn on_response(&self, exchange: &mut Exchange, response: &mut Response) {
-        let Some(Origin(origin)) = exchange.scratch.get() else { return };
+        let Some(Origin(origin)) = kept(exchange, self) else { return };
         let (origin, policies) = (origin.clone(), self.policies(exchange));
         let headers = &mut response.head.headers;
         headers.set(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);

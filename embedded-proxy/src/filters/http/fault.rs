@@ -8,6 +8,7 @@ use http::{HeaderName, StatusCode};
 use serde_json::Value;
 
 use super::counters::Counters;
+use super::kept::{keep, kept};
 use super::{HttpFilter, PerRoute, Step, Verdict, metadata, throttle};
 use crate::http::{Headers, Reply, Response};
 use crate::matching::HeaderMatcher;
@@ -312,7 +313,7 @@ impl Fault {
 
     /// Whether one more exchange may have faults. One that has some already may have more.
     fn admit(&self, exchange: &mut Exchange, max_active: i64) -> bool {
-        if exchange.scratch.get::<Active>().is_some() {
+        if kept::<_, Active>(exchange, self).is_some() {
             return true;
         }
         if self.active.value() >= max_active {
@@ -320,7 +321,7 @@ impl Fault {
             return false;
         }
         self.active.add(1);
-        exchange.scratch.put(Active(self.active.clone()));
+        keep(exchange, self, Active(self.active.clone()));
         true
     }
 
@@ -349,7 +350,7 @@ impl HttpFilter for Fault {
         }
         if let Some(rate) = plan.rate.filter(|_| self.admit(exchange, plan.max_active)) {
             self.rates.inc();
-            exchange.scratch.put(Slow(rate));
+            keep(exchange, self, Slow(rate));
         }
         let Some(delay) = plan.delay.filter(|_| self.admit(exchange, plan.max_active)) else {
             return self.abort(exchange, &mut plan).map_or(Step::Next, Step::Reply);
@@ -363,7 +364,7 @@ impl HttpFilter for Fault {
     }
 
     fn on_response(&self, exchange: &mut Exchange, response: &mut Response) {
-        if let Some(Slow(rate)) = exchange.scratch.get() {
+        if let Some(Slow(rate)) = kept(exchange, self) {
             response.body = throttle::throttled(std::mem::take(&mut response.body), *rate);
         }
     }

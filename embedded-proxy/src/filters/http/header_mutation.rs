@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderName;
 
+use super::query::Query;
 use super::{HttpFilter, PerRoute, Step};
 use crate::http::{Frame, Headers, Response};
 use crate::matching::StringMatcher;
@@ -158,31 +159,20 @@ fn apply(headers: &mut Headers, changes: Vec<Change>) {
     }
 }
 
-fn pair(name: &str, value: &str) -> String {
-    if value.is_empty() { name.to_string() } else { format!("{name}={value}") }
-}
-
 /// The path with its query changed.
 fn with_query(path: &str, mutations: &[(QueryMutation, String)]) -> String {
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let mut pairs: Vec<String> = query.split('&').filter(|pair| !pair.is_empty()).map(str::to_string).collect();
-    let named = |pair: &str, name: &str| pair.split_once('=').map_or(pair, |(own, _)| own) == name;
+    let mut query = Query::of(path);
     for (mutation, value) in mutations {
         match mutation {
-            QueryMutation::Remove(name) => pairs.retain(|pair| !named(pair, name)),
-            QueryMutation::Set(name, _, meets) => {
-                let there = pairs.iter().any(|pair| named(pair, name));
-                match meets {
-                    Meets::AddIfAbsent if there => continue,
-                    Meets::OverwriteIfExists if !there => continue,
-                    Meets::OverwriteOrAdd | Meets::OverwriteIfExists => pairs.retain(|pair| !named(pair, name)),
-                    Meets::Append | Meets::AddIfAbsent => {}
-                }
-                pairs.push(pair(name, value));
-            }
+            QueryMutation::Remove(name) => query.retain(|own| own != name),
+            QueryMutation::Set(name, _, meets) => match (meets, query.has(name)) {
+                (Meets::AddIfAbsent, true) | (Meets::OverwriteIfExists, false) => {}
+                (Meets::Append, _) => query.add(name, value.clone()),
+                _ => query.set(name, value.clone()),
+            },
         }
     }
-    if pairs.is_empty() { path.to_string() } else { format!("{path}?{}", pairs.join("&")) }
+    query.replace(path)
 }
 
 #[derive(Debug)]

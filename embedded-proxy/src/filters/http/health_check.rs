@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::kept::{keep, kept};
 use super::{HttpFilter, Step, Verdict};
 use crate::http::{Reply, Response};
 use crate::matching::HeaderMatcher;
@@ -80,18 +81,18 @@ impl HealthCheck {
         if self.pass_through && !failing && last.is_none() {
             return None;
         }
-        let (status, degraded) = match last {
-            _ if failing => (StatusCode::SERVICE_UNAVAILABLE, false),
-            Some(last) => (last.status, last.degraded),
-            None if self.clusters.iter().all(|(name, percent)| self.is_well(name, *percent)) => (StatusCode::OK, false),
-            None => (StatusCode::SERVICE_UNAVAILABLE, false),
+        let (status, degraded, details) = match last {
+            _ if failing => (StatusCode::SERVICE_UNAVAILABLE, false, "health_check_failed"),
+            Some(last) => (last.status, last.degraded, "health_check_cached"),
+            None if self.clusters.is_empty() => (StatusCode::OK, false, "health_check_ok"),
+            None => match self.clusters.iter().find_map(|(name, percent)| self.ill(name, *percent)) {
+                Some(details) => (StatusCode::SERVICE_UNAVAILABLE, false, details),
+                None => (StatusCode::OK, false, "health_check_ok_cluster_healthy"),
+            },
         };
-        let mut reply = Reply::new(status, "health_check_ok", "");
+        let mut reply = Reply::new(status, details, "");
         if !status.is_success() {
-            reply = Reply::new(status, "health_check_failed", "").flag(Flag::FailedLocalHealthCheck);
-            if !failing && last.is_none() {
-                reply.details = "health_check_failed_cluster".into();
-            }
+            reply = reply.flag(Flag::FailedLocalHealthCheck);
         }
         if degraded {
             reply.headers.set(DEGRADED, HeaderValue::from_static(""));
@@ -99,12 +100,26 @@ impl HealthCheck {
         Some(reply)
     }
 
+    /// Why a cluster has too few healthy hosts; none when it has enough.
     #[allow(clippy::cast_precision_loss)]
-    fn is_well(&self, name: &str, percent: f64) -> bool {
-        let Some(cluster) = self.services.clusters.get(name) else { return false };
+    fn ill(&self, name: &str, percent: f64) -> Option<&'static str> {
+        let Some(cluster) = self.services.clusters.get(name) else {
+            return Some("health_check_failed_no_cluster_found");
+        };
         let (total, healthy) = (cluster.stats.membership_total.value(), cluster.stats.membership_healthy.value());
-        if total == 0 { percent == 0.0 } else { healthy as f64 >= total as f64 * percent / 100.0 }
+        match total {
+            0 if percent == 0.0 => None,
+            0 => Some("health_check_failed_cluster_empty"),
+            _ if (healthy as f64) < total as f64 * percent / 100.0 => Some("health_check_failed_cluster_unhealthy"),
+            _ => None,
+        }
     }
+}
+
+/// Reads what the client sends to its end, then answers.
+async fn answer_after(exchange: &mut Exchange, reply: Reply) -> Result<(), Box<Reply>> {
+    while let Some(Ok(_)) = exchange.request.body.frame().await {}
+    Err(Box::new(reply))
 }
 
 impl HttpFilter for HealthCheck {
@@ -113,13 +128,17 @@ impl HttpFilter for HealthCheck {
             return Step::Next;
         }
         exchange.info.health_check = true;
-        exchange.scratch.put(Checked);
-        self.answer().map_or(Step::Next, Step::from)
+        keep(exchange, self, Checked);
+        match self.answer() {
+            None => Step::Next,
+            Some(reply) if exchange.request.body.is_empty() => Step::from(reply),
+            Some(reply) => Step::Wait(Box::pin(answer_after(exchange, reply))),
+        }
     }
 
     fn on_response(&self, exchange: &mut Exchange, response: &mut Response) {
         let headers = &mut response.head.headers;
-        if exchange.scratch.get::<Checked>().is_some() {
+        if kept::<_, Checked>(exchange, self).is_some() {
             if let Some(kept) = self.kept.filter(|_| self.last().is_none()) {
                 let (status, degraded) = (response.head.status, headers.has(&DEGRADED));
                 *self.last.lock() = Some(Answered { status, degraded, until: Instant::now() + kept });

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use http::{StatusCode, header};
 use parking_lot::Mutex;
 
+use super::kept::{keep, kept};
 use super::limits::{self, HostLimits};
 use super::{HttpFilter, PerRoute, Step, Verdict};
 use crate::http::{Reply, Response};
@@ -183,15 +185,17 @@ impl HttpFilter for LocalRateLimit {
             edits.apply(&mut exchange.request.head.headers, values);
         }
         if let Some(tell) = tell {
-            exchange.scratch.put(tell);
+            keep(exchange, self, tell);
         }
         reply.map_or(Step::Next, Step::Reply)
     }
 
     fn on_response(&self, exchange: &mut Exchange, response: &mut Response) {
-        if let Some(Tell(bucket)) = exchange.scratch.get() {
+        if let Some(Tell(bucket)) = kept(exchange, self) {
+            // Whole seconds, rounded up.
+            let reset = (bucket.next_token() + Duration::from_nanos(999_999_999)).as_secs();
             let limit = http::HeaderValue::from(bucket.size());
-            limits::tell(&mut response.head.headers, &limit, bucket.tokens(), bucket.next_token().as_secs());
+            limits::tell(&mut response.head.headers, &limit, bucket.tokens(), reset);
         }
     }
 

@@ -27,8 +27,6 @@ pub(super) struct Answer {
     pub(super) outcome: Outcome,
     /// Changes of the request, or fields of the denial.
     pub(super) edits: Vec<Edit>,
-    /// Values that join the field of their name in the request, where it is there.
-    pub(super) appends: Vec<Edit>,
     /// Fields to remove from the request.
     pub(super) removes: Vec<String>,
     /// Changes of the response.
@@ -45,7 +43,6 @@ impl Answer {
         Self {
             outcome,
             edits: Vec::new(),
-            appends: Vec::new(),
             removes: Vec::new(),
             response: Vec::new(),
             query: (Vec::new(), Vec::new()),
@@ -61,11 +58,11 @@ impl Answer {
     /// Whether it changes what routes look at.
     pub(super) fn changes_request(&self) -> bool {
         let query = !self.query.0.is_empty() || !self.query.1.is_empty();
-        query || !self.edits.is_empty() || !self.appends.is_empty() || !self.removes.is_empty()
+        query || !self.edits.is_empty() || !self.removes.is_empty()
     }
 
     /// Whether all changes are valid HTTP.
     pub(super) fn is_valid(&self) -> bool {
-        self.edits.iter().chain(&self.appends).chain(&self.response).all(Edit::is_valid)
+        self.edits.iter().chain(&self.response).all(Edit::is_valid)
     }
 }

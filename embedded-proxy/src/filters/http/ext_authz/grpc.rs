@@ -54,11 +54,8 @@ fn accept(ok: OkHttpResponse) -> Answer {
     let mut answer = Answer::of(Outcome::Allowed);
     for option in ok.headers {
         let (name, value, append, _) = parts(option);
-        if append == Some(true) {
-            answer.appends.push(Edit { name, value, how: How::Add });
-        } else {
-            answer.edits.push(Edit { name, value, how: How::Set });
-        }
+        let how = if append == Some(true) { How::Add } else { How::Set };
+        answer.edits.push(Edit { name, value, how });
     }
     for option in ok.response_headers_to_add {
         let (name, value, append, action) = parts(option);
@@ -117,7 +114,8 @@ mod tests {
         let answer =
             answer(CheckResponse { http_response: Some(HttpResponse::OkResponse(ok)), ..CheckResponse::default() });
         assert_eq!(answer.outcome, Outcome::Allowed);
-        assert_eq!((answer.edits.len(), answer.appends.len(), answer.removes.len()), (1, 1, 1));
+        assert_eq!(answer.edits.iter().map(|edit| edit.how).collect::<Vec<_>>(), [How::Set, How::Add]);
+        assert_eq!(answer.removes, ["gone"]);
         assert_eq!(answer.response[0].how, How::Add);
     }
 

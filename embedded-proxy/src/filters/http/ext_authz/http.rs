@@ -141,7 +141,7 @@ impl HttpService {
                 answer.edits.push(edit(How::Set));
             }
             if hits(&self.append, name) {
-                answer.appends.push(edit(How::Add));
+                answer.edits.push(edit(How::Add));
             }
             if hits(&self.client_on_success, name) {
                 answer.response.push(edit(How::Add));

@@ -15,6 +15,8 @@ use tokio::time::Instant;
 
 use super::counters::Counters;
 use super::edit::{self, Edit};
+use super::kept::{keep, kept};
+use super::query::Query;
 use super::{HttpFilter, PerRoute, Step, Verdict, buffer, metadata};
 use crate::cluster::{Cluster, Origin};
 use crate::http::{Reply, RequestHead, Response};
@@ -162,7 +164,7 @@ impl ExtAuthz {
         let (bytes, trailers, complete) = request.body.read_ahead(settings.limit).await.map_err(failed)?;
         let complete = complete && bytes.len() <= settings.limit;
         if !complete && !settings.partial {
-            return Err(Box::new(buffer::too_large()));
+            return Err(Box::new(buffer::too_large(request.head.version)));
         }
         let sent = bytes.slice(..bytes.len().min(settings.limit));
         request.body = std::mem::take(&mut request.body).behind(bytes, trailers);
@@ -190,7 +192,7 @@ impl ExtAuthz {
                 }
                 change(&mut exchange.request.head, &answer);
                 if !answer.response.is_empty() {
-                    exchange.scratch.put(ForResponse(answer.response));
+                    keep(exchange, self, ForResponse(answer.response));
                 }
                 Ok(())
             }
@@ -258,35 +260,18 @@ fn change(head: &mut RequestHead, answer: &Answer) {
     for edit in &answer.edits {
         edit.apply_to(head);
     }
-    for edit in &answer.appends {
-        let Ok(name) = HeaderName::from_bytes(edit.name.as_bytes()) else { continue };
-        let Some(old) = head.headers.joined(&name) else { continue };
-        let joined = [&old[..], b",", &edit.value].concat();
-        if let Ok(value) = HeaderValue::from_bytes(&joined) {
-            head.headers.set(name, value);
-        }
-    }
     for name in &answer.removes {
         edit::remove(head, name);
     }
     let (set, removed) = &answer.query;
     if !set.is_empty() || !removed.is_empty() {
-        head.path = with_query(&head.path, set, removed);
+        let mut query = Query::of(&head.path);
+        for (name, value) in set {
+            query.set(name, value.clone());
+        }
+        query.retain(|name| !removed.iter().any(|other| other == name));
+        head.path = query.replace(&head.path);
     }
-}
-
-/// The path with parameters set and removed.
-fn with_query(path: &str, set: &[(String, String)], removed: &[String]) -> String {
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let name = |pair: &str| pair.split_once('=').map_or(pair, |(name, _)| name).to_string();
-    let changed = |pair: &&str| {
-        let name = name(pair);
-        !pair.is_empty() && !removed.contains(&name) && !set.iter().any(|(key, _)| *key == name)
-    };
-    let kept = query.split('&').filter(changed).map(str::to_string);
-    let added = set.iter().filter(|(key, _)| !removed.contains(key)).map(|(key, value)| format!("{key}={value}"));
-    let query: Vec<String> = kept.chain(added).collect();
-    if query.is_empty() { path.to_string() } else { format!("{path}?{}", query.join("&")) }
 }
 
 impl HttpFilter for ExtAuthz {
@@ -303,7 +288,7 @@ impl HttpFilter for ExtAuthz {
     }
 
     fn on_response(&self, exchange: &mut Exchange, response: &mut Response) {
-        if let Some(ForResponse(edits)) = exchange.scratch.get() {
+        if let Some(ForResponse(edits)) = kept(exchange, self) {
             for edit in edits {
                 edit.apply(&mut response.head.headers);
             }
@@ -381,14 +366,13 @@ mod tests {
         let mut head = testing::head("GET", "/p?a=1&b=2", &[("x-a", "1"), ("x-gone", "1")]);
         let edit = |name: &str, how| Edit { name: name.into(), value: b"2".to_vec(), how };
         let mut answer = Answer::of(Outcome::Allowed);
-        answer.edits = vec![edit("x-new", How::Set)];
-        answer.appends = vec![edit("x-a", How::Add), edit("x-none", How::Add)];
+        answer.edits = vec![edit("x-new", How::Set), edit("x-a", How::Add)];
         answer.removes = vec!["x-gone".into(), "host".into()];
         answer.query = (vec![("c".into(), "3".into())], vec!["a".into()]);
         change(&mut head, &answer);
         let text: Vec<String> =
             head.headers.iter().map(|(name, value)| format!("{name}={}", value.to_str().unwrap())).collect();
-        assert_eq!(text, ["x-a=1,2", "x-new=2"]);
+        assert_eq!(text, ["x-a=1", "x-new=2", "x-a=2"]);
         assert_eq!(head.path, "/p?b=2&c=3");
         assert_eq!(head.authority, "example.com");
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use http::{HeaderName, header};
 
+use crate::filters::http::query::Query;
 use crate::http::RequestHead;
 use crate::proto::Reader;
 
@@ -132,16 +133,9 @@ impl Found<'_> {
                 head.headers.remove(name);
             }
             Place::Param(param) => {
-                let Some((path, query)) = head.path.split_once('?') else { return };
-                let (query, fragment) =
-                    query.split_once('#').map_or((query, None), |(query, rest)| (query, Some(rest)));
-                let kept: Vec<&str> = query.split('&').filter(|pair| pair_name(pair) != param).collect();
-                let kept = kept.join("&");
-                let mut path = if kept.is_empty() { path.to_string() } else { format!("{path}?{kept}") };
-                if let Some(fragment) = fragment {
-                    path = format!("{path}#{fragment}");
-                }
-                head.path = path;
+                let mut query = Query::of(&head.path);
+                query.retain(|name| percent_decode(name) != param);
+                head.path = query.replace(&head.path);
             }
             Place::Cookie => {}
         }

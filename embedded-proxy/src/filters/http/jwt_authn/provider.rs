@@ -22,8 +22,8 @@ use crate::telemetry::stats::Scope;
 
 /// Where the keys come from.
 pub(super) enum Source {
-    /// From the configuration; none when there is no good key among them.
-    Local(Option<Keys>),
+    /// From the configuration.
+    Local(Keys),
     /// Fetched.
     Remote(Arc<Remote>),
 }
@@ -87,53 +87,69 @@ fn read_claim(reader: &Reader<'_>) -> Option<(HeaderName, Vec<String>)> {
     Some((name?, path))
 }
 
+/// Reads where the keys come from.
+fn read_source(reader: &Reader<'_>, build: &Build, scope: &Scope) -> Option<Source> {
+    match (reader.message("local_jwks"), reader.message("remote_jwks")) {
+        (Some(local), _) => {
+            if local.has("watched_directory") {
+                local.defect("watched_directory", "the proxy reads key sets once");
+            }
+            let Some(keys) = Keys::parse(&local.data()?) else {
+                local.defect("", "is no key set with a key that can be used");
+                return None;
+            };
+            Some(Source::Local(keys))
+        }
+        (None, Some(remote)) => {
+            let remote = Arc::new(Remote::read(&remote, scope)?);
+            remote.start(&build.services);
+            Some(Source::Remote(remote))
+        }
+        (None, None) => {
+            reader.defect("jwks_source_specifier", "must be set");
+            None
+        }
+    }
+}
+
 impl Provider {
     /// Reads the message.
     pub(super) fn read(name: &str, reader: &Reader<'_>, build: &Build, scope: &Scope) -> Option<Self> {
-        let source = match (reader.message("local_jwks"), reader.message("remote_jwks")) {
-            (Some(local), _) => {
-                if local.has("watched_directory") {
-                    local.defect("watched_directory", "the proxy reads key sets once");
-                }
-                Source::Local(Keys::parse(&local.data()?))
-            }
-            (None, Some(remote)) => {
-                let remote = Arc::new(Remote::read(&remote, scope)?);
-                remote.start(&build.services);
-                Source::Remote(remote)
-            }
-            (None, None) => {
-                reader.defect("jwks_source_specifier", "must be set");
-                return None;
-            }
-        };
-        let subjects = match reader.message("subjects") {
-            Some(subjects) => Some(StringMatcher::read(&subjects)?),
-            None => None,
-        };
+        let source = read_source(reader, build, scope);
+        let subjects = reader.message("subjects").map(|subjects| StringMatcher::read(&subjects));
         let longest = reader.duration("max_lifetime").map(|longest| Some(longest.as_secs()));
         let claims: Vec<_> = reader.list("claim_to_headers").iter().map(read_claim).collect();
         let normalize = reader.message("normalize_payload_in_metadata");
         let skew = reader.number("clock_skew_seconds").unwrap_or(0);
+        let (issuer, audiences, places) = (reader.text("issuer"), reader.texts("audiences"), Places::read(reader));
+        let (forward, payload_header) = (reader.flag("forward"), header(reader, "forward_payload_header"));
+        let pad = reader.flag("pad_forward_payload_header");
+        let key = |field| reader.text(field);
+        let (payload_key, header_key) = (key("payload_in_metadata"), key("header_in_metadata"));
+        let failed_key = key("failed_status_in_metadata");
+        let require = reader.flag("require_expiration");
+        let cache = reader.message("jwt_cache_config").map(|cache| Cache::read(&cache));
+        let clear_route = reader.flag("clear_route_cache");
+        // Everything was read: what follows gives up where something is wrong.
         Some(Self {
             name: name.to_string(),
-            issuer: reader.text("issuer"),
-            audiences: Audiences::new(&reader.texts("audiences")),
-            subjects,
-            lifetime: longest.or(reader.flag("require_expiration").then_some(None)),
-            places: Places::read(reader),
-            source,
-            forward: reader.flag("forward"),
-            payload_header: header(reader, "forward_payload_header"),
-            pad: reader.flag("pad_forward_payload_header"),
-            payload_key: reader.text("payload_in_metadata"),
-            header_key: reader.text("header_in_metadata"),
-            failed_key: reader.text("failed_status_in_metadata"),
+            issuer,
+            audiences: Audiences::new(&audiences),
+            subjects: subjects.map_or(Some(None), |subjects| subjects.map(Some))?,
+            lifetime: longest.or(require.then_some(None)),
+            places,
+            source: source?,
+            forward,
+            payload_header,
+            pad,
+            payload_key,
+            header_key,
+            failed_key,
             lists: normalize.map(|normalize| normalize.texts("space_delimited_claims")).unwrap_or_default(),
             skew: if skew == 0 { 60 } else { skew },
-            cache: reader.message("jwt_cache_config").map(|cache| Cache::read(&cache)),
+            cache,
             claims: claims.into_iter().collect::<Option<_>>()?,
-            clear_route: reader.flag("clear_route_cache"),
+            clear_route,
         })
     }
 

@@ -233,8 +233,7 @@ impl Check<'_> {
         }
         if !known {
             let verified = match &provider.source {
-                Source::Local(Some(keys)) => keys.verify(&token),
-                Source::Local(None) => Err(Status::NoValidKeys),
+                Source::Local(keys) => keys.verify(&token),
                 Source::Remote(remote) => match remote.fresh() {
                     Some(keys) => keys.0.verify(&token),
                     None if self.fetched.contains(&provider.name) => Err(Status::FetchFailed),

@@ -77,8 +77,6 @@ statuses! {
     Audience = 25, "Audiences in Jwt are not allowed";
     /// The signature is wrong.
     Verification = 26, "Jwt verification fails";
-    /// The provider has no usable key.
-    NoValidKeys = 31, "Jwks doesn't have any valid public key";
     /// No key has this `kid` and `alg`.
     KidAlgMismatch = 32, "Jwks doesn't have key to match kid or alg from Jwt";
     /// The keys could not be fetched.

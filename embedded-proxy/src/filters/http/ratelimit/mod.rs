@@ -8,6 +8,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::counters::Counters;
+use super::kept::{keep, kept};
 use super::limits::{self, HostLimits};
 use super::{HttpFilter, PerRoute, Step, Verdict, metadata};
 use crate::cluster::Origin;
@@ -103,7 +104,7 @@ impl RateLimit {
             headers.remove(&header::CONTENT_TYPE);
         }
         if !headers.is_empty() && answer.code != Code::Error {
-            exchange.scratch.put(ForResponse(headers));
+            keep(exchange, self, ForResponse(headers));
         }
         match answer.code {
             Code::OverLimit if enforced => {
@@ -144,7 +145,7 @@ impl HttpFilter for RateLimit {
     }
 
     fn on_response(&self, exchange: &mut Exchange, response: &mut Response) {
-        if let Some(ForResponse(headers)) = exchange.scratch.get() {
+        if let Some(ForResponse(headers)) = kept(exchange, self) {
             for (name, value) in headers.iter() {
                 response.head.headers.add(name.clone(), value.clone());
             }
