@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::listeners::address;
 use super::router::regex;
 use super::{Admin, Call, Page};
-use crate::cluster::{Breakers, Cluster, Host, Priority, flag};
+use crate::cluster::{Breakers, Cluster, FailureOrigin, Host, Priority, flag};
 use crate::services::Services;
 use crate::xds::{Kind, State};
 
@@ -26,6 +26,10 @@ const FLAGS: &[(u32, &str, &str)] = &[
     (flag::ACTIVE_HC_TIMEOUT, "active_hc_timeout", "active_hc_timeout"),
     (flag::EDS_STATUS_DRAINING, "eds_status_draining", ""),
 ];
+
+/// Success rates that outlier detection found in its last interval; -1 when there were too few requests.
+const RATES: [(&str, FailureOrigin); 2] =
+    [("success_rate", FailureOrigin::External), ("local_origin_success_rate", FailureOrigin::Local)];
 
 /// All clusters, or those that the filter finds.
 pub(super) fn answer(admin: &Admin, call: &Call) -> Page {
@@ -108,8 +112,9 @@ fn text_status(cluster: &Arc<Cluster>, services: &Services, out: &mut String) ->
         writeln!(out, "{at}::sub_zone::{}", host.locality.sub_zone)?;
         writeln!(out, "{at}::canary::{}", is_canary(&host))?;
         writeln!(out, "{at}::priority::{}", host.priority.load(Ordering::Relaxed))?;
-        writeln!(out, "{at}::success_rate::-1")?;
-        writeln!(out, "{at}::local_origin_success_rate::-1")?;
+        for (name, origin) in RATES {
+            writeln!(out, "{at}::{name}::{}", host.monitor.success_rate(origin))?;
+        }
     }
     Ok(())
 }
@@ -175,6 +180,12 @@ fn json_host(host: &Host) -> Value {
     });
     if let Some(hostname) = host.hostname.as_deref().filter(|hostname| !hostname.is_empty()) {
         status["hostname"] = hostname.into();
+    }
+    for (name, origin) in RATES {
+        let rate = host.monitor.success_rate(origin);
+        if rate >= 0.0 {
+            status[name] = json!({ "value": rate });
+        }
     }
     let priority = host.priority.load(Ordering::Relaxed);
     if priority > 0 {
