@@ -9,6 +9,7 @@ use super::{
 use crate::proto::Reader;
 use crate::services::{Build, Services};
 use crate::telemetry::access_log::AccessLogs;
+use crate::telemetry::trace::Tracing;
 
 /// Envoy's default of `max_request_headers_kb`.
 const HEAD_KIB: u32 = 60;
@@ -53,6 +54,7 @@ pub struct Hcm {
     pub(super) user_agent: Option<http::HeaderValue>,
     pub(super) local_replies: LocalReplies,
     pub(super) access_logs: AccessLogs,
+    pub(super) tracing: Option<Arc<Tracing>>,
     pub(super) services: Arc<Services>,
 }
 
@@ -90,6 +92,10 @@ impl Hcm {
         };
         let local_replies = LocalReplies::read(reader);
         let access_logs = AccessLogs::read(&reader.list("access_log"), build);
+        let tracing = match reader.message("tracing") {
+            Some(tracing) => Some(Arc::new(Tracing::read(&tracing, build)?)),
+            None => None,
+        };
         let agent = reader.flag("add_user_agent").then(|| build.services.node.cluster.clone());
         Some(Self {
             codec,
@@ -114,6 +120,7 @@ impl Hcm {
             user_agent: agent.and_then(|agent| http::HeaderValue::try_from(agent).ok()),
             local_replies: local_replies?,
             access_logs: access_logs?,
+            tracing,
             services: build.services.clone(),
         })
     }

@@ -10,6 +10,7 @@ use super::{Filters, Hcm, Served, Underscores, upgrade};
 use crate::http::{Body, Frame, Headers, Reply, Request, RequestHead, Response, ResponseHead, Version};
 use crate::route::{Input, RouteHit};
 use crate::stream::{Connection, Exchange, Scratch, StreamInfo};
+use crate::telemetry::trace::Overrides;
 
 impl Hcm {
     /// Takes one request through the filters to its response. The codec then sends the response and tells [`Served`].
@@ -102,7 +103,23 @@ impl Hcm {
         if let Some(hit) = &exchange.route {
             hit.note(&mut exchange.info);
         }
+        self.trace(exchange);
         self.upgrade(exchange)
+    }
+
+    /// Begins the span of the request, if this connection manager traces.
+    fn trace(&self, exchange: &mut Exchange) {
+        let Some(tracing) = &self.tracing else { return };
+        let hit = exchange.route.clone();
+        let route = hit.as_ref().and_then(|hit| hit.route().tracing.as_deref());
+        let overrides = route.map(|route| Overrides {
+            operation: route.operation.as_deref(),
+            propagate: route.propagate,
+            client: route.client,
+            random: route.random,
+            overall: route.overall,
+        });
+        tracing.begin(exchange, overrides.unwrap_or_default(), self.request_ids.pack_trace_reason);
     }
 
     /// Waits until what the control plane gives is there, or has been waited for long enough.

@@ -11,6 +11,7 @@ use super::Hcm;
 use crate::http::{Body, Response, ResponseHead, StreamError};
 use crate::stream::{Exchange, Flag, StreamInfo};
 use crate::telemetry::format::{FormatContext, LogType};
+use crate::telemetry::trace;
 
 /// What a codec sends, and where it reports what happened to it.
 #[derive(Debug)]
@@ -35,6 +36,9 @@ impl Served {
     /// Completes the response of the filters and takes it.
     pub(super) fn respond(&mut self, mut response: Response) {
         let hcm = &self.hcm;
+        if hcm.tracing.is_some() {
+            trace::respond(&mut self.exchange, &mut response.head.headers);
+        }
         hcm.response.apply(&mut response.head.headers, &self.exchange.request.head, hcm.request_ids);
         self.exchange.info.code = Some(response.head.status.as_u16());
         self.exchange.info.response_started = Some(Instant::now());
@@ -106,6 +110,10 @@ impl Served {
         }
         self.hcm.filters.chain.end(&self.exchange);
         self.hcm.stats.end(&self.exchange.info);
+        if let Some(tracing) = &self.hcm.tracing {
+            let route = self.exchange.route.as_ref().and_then(|hit| hit.route().tracing.as_deref());
+            tracing.end(&self.exchange, route.map_or(&[], |route| &route.tags));
+        }
         if !self.hcm.access_logs.is_empty() {
             self.log();
         }

@@ -7,9 +7,10 @@ use super::{Action, HeaderEdits, Input, PerFilter, Redirect, RouteMatch, RouteSt
 use crate::cluster::{Metadata, read_metadata};
 use crate::proto::{Fraction, Reader};
 use crate::services::Build;
+use crate::telemetry::tag::{self, CustomTag};
 
 /// What a route says about traces.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct RouteTracing {
     /// Name of the span (`decorator.operation`).
     pub operation: Option<String>,
@@ -21,8 +22,8 @@ pub struct RouteTracing {
     pub random: Option<Fraction>,
     /// Share of traced requests that are kept.
     pub overall: Option<Fraction>,
-    /// Tags; the tracer reads them.
-    pub tags: Vec<prost_reflect::DynamicMessage>,
+    /// Tags of the route.
+    pub tags: Vec<CustomTag>,
 }
 
 /// A route.
@@ -132,14 +133,7 @@ impl RouteTracing {
             read.client = tracing.fraction("client_sampling");
             read.random = tracing.fraction("random_sampling");
             read.overall = tracing.fraction("overall_sampling");
-            read.tags = tracing
-                .list("custom_tags")
-                .iter()
-                .map(|tag| {
-                    tag.ignore_all(); // Kept as a message: the tracer reads it with its own rules.
-                    tag.raw().clone()
-                })
-                .collect();
+            read.tags = tag::read_all(&tracing.list("custom_tags")).unwrap_or_default();
             if let Some(operation) = tracing.opt_text("operation") {
                 read.operation = Some(operation);
             }

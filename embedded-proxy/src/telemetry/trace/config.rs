@@ -1,5 +1,6 @@
 //! `HttpConnectionManager.Tracing`: begins and ends the spans of requests.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::{HeaderName, HeaderValue};
@@ -10,7 +11,7 @@ use super::propagate::hex;
 use super::provider::Provider;
 use super::span::{self, Started};
 use crate::bootstrap::Node;
-use crate::http::RequestHead;
+use crate::http::{Headers, RequestHead};
 use crate::proto::{Fraction, Reader};
 use crate::services::Build;
 use crate::stream::{Direction, Exchange};
@@ -19,6 +20,7 @@ use crate::telemetry::tag::{self, CustomTag};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CLIENT_TRACE: HeaderName = HeaderName::from_static("x-client-trace-id");
+const DECORATOR: HeaderName = HeaderName::from_static("x-envoy-decorator-operation");
 const FORCE_TRACE: HeaderName = HeaderName::from_static("x-envoy-force-trace");
 
 /// Tracing of a connection manager.
@@ -43,6 +45,8 @@ pub struct Tracing {
 pub struct Overrides<'r> {
     /// Name of the span.
     pub operation: Option<&'r str>,
+    /// Whether the other side is told the name.
+    pub propagate: bool,
     /// Share of requests that clients may force to be traced.
     pub client: Option<Fraction>,
     /// Share of requests that are traced at random.
@@ -54,13 +58,18 @@ pub struct Overrides<'r> {
 /// The span of an exchange, in its scratch.
 #[derive(Debug)]
 struct Active {
+    tracing: Arc<Tracing>,
     started: Started,
     operation: Option<String>,
+    propagate: bool,
 }
 
-/// The span of one attempt upstream, until [`Tracing::end_upstream`].
+/// The span of one attempt upstream, until it ends.
 #[derive(Debug)]
-pub struct UpstreamSpan(Started);
+pub struct UpstreamSpan {
+    tracing: Arc<Tracing>,
+    started: Started,
+}
 
 /// The share of a `Percent`, out of 10,000; `numerator` counts when it is absent.
 fn percent(reader: &Reader<'_>, field: &str) -> Fraction {
@@ -115,8 +124,8 @@ impl Tracing {
 
     /// Begins the span of a request: after its id is set and its route is known, before filters run. Decides whether it
     /// is sampled (and writes that into the request id when `pack`), and writes the context into the request.
-    pub fn begin(&self, exchange: &mut Exchange, route: Overrides<'_>, pack: bool) {
-        let traced = self.decide(&mut exchange.request.head, route, pack) && !exchange.info.health_check;
+    pub fn begin(self: &Arc<Self>, exchange: &mut Exchange, route: Overrides<'_>, pack: bool) {
+        let traced = self.decide(&mut exchange.request.head, route, pack);
         let Some(provider) = &self.provider else { return };
         let came = SpanContext::extract(&exchange.request.head.headers);
         let parent = came.as_ref().map(|context| context.span);
@@ -133,8 +142,9 @@ impl Tracing {
         exchange.info.span = Some(hex(&context.span));
         let name = default_name(exchange);
         let began = exchange.info.started_at;
-        let operation = route.operation.map(str::to_string);
-        exchange.scratch.put(Active { started: Started { context, parent, name, began }, operation });
+        let (operation, propagate) = decorate(exchange, route);
+        let started = Started { context, parent, name, began };
+        exchange.scratch.put(Active { tracing: self.clone(), started, operation, propagate });
     }
 
     /// Ends the span of an exchange: when its record is complete. `tags`: those of the route.
@@ -152,33 +162,7 @@ impl Tracing {
         if let Some(name) = active.operation.clone().or_else(own).filter(|name| !name.is_empty()) {
             started.name = name;
         }
-        provider.record(started.finish(SpanKind::Server, attributes, span::has_failed(&context)));
-    }
-
-    /// Begins the span of one attempt upstream and writes its context into the request that is sent. None: attempts have
-    /// no spans, or this exchange is not sampled.
-    pub fn begin_upstream(&self, exchange: &Exchange, cluster: &str, sent: &mut RequestHead) -> Option<UpstreamSpan> {
-        let active = exchange.scratch.get::<Active>().filter(|_| self.spawns_upstream)?;
-        let context = active.started.context.child();
-        if self.propagates {
-            context.inject(&mut sent.headers);
-        }
-        let name = match &self.upstream_operation {
-            Some(format) => format.text(&FormatContext::of(exchange)),
-            None => format!("router {cluster} egress"),
-        };
-        let parent = Some(active.started.context.span);
-        let sampled = context.sampled == Some(true);
-        sampled.then(|| UpstreamSpan(Started { context, parent, name, began: SystemTime::now() }))
-    }
-
-    /// Ends the span of an attempt: its cluster, host and code stand in the record.
-    pub fn end_upstream(&self, exchange: &Exchange, span: UpstreamSpan) {
-        let Some(provider) = &self.provider else { return };
-        let context = FormatContext::of(exchange);
-        let mut attributes = span::upstream(&context);
-        span::tag(&mut attributes, &self.tags, &context);
-        provider.record(span.0.finish(SpanKind::Client, attributes, span::has_failed(&context)));
+        provider.record(started.finish(SpanKind::Server, attributes, span::has_failed(&context, exchange.info.code)));
     }
 
     /// Whether a request is sampled, by Envoy's rules: an id that says so, a client that wants it, one that forces it, or
@@ -209,6 +193,72 @@ impl Tracing {
             }
         }
         reason != Reason::No
+    }
+}
+
+/// The name that the route gives the span, and whether the response tells it. Towards an upstream it is told in a field
+/// of the request; a server takes the client's name for its own.
+fn decorate(exchange: &mut Exchange, route: Overrides<'_>) -> (Option<String>, bool) {
+    let headers = &mut exchange.request.head.headers;
+    if exchange.connection.direction == Direction::Outbound {
+        if let Some(name) =
+            route.operation.filter(|_| route.propagate).and_then(|name| HeaderValue::from_str(name).ok())
+        {
+            headers.set(DECORATOR, name);
+        }
+        return (route.operation.map(str::to_string), false);
+    }
+    let told = headers.text(&DECORATOR).map(str::to_string);
+    headers.remove(&DECORATOR);
+    match told {
+        Some(told) => (Some(told).filter(|name| !name.is_empty()), false),
+        None => (route.operation.map(str::to_string), route.propagate),
+    }
+}
+
+/// What the name of a span means to a response: a server tells its own, and a client takes the server's.
+pub fn respond(exchange: &mut Exchange, headers: &mut Headers) {
+    let outbound = exchange.connection.direction == Direction::Outbound;
+    let Some(active) = exchange.scratch.get_mut::<Active>() else { return };
+    if outbound {
+        if let Some(told) = headers.text(&DECORATOR).filter(|name| !name.is_empty()) {
+            active.operation = Some(told.to_string());
+        }
+        headers.remove(&DECORATOR);
+    } else if let Some(name) = active.operation.as_deref().filter(|_| active.propagate) {
+        if let Ok(name) = HeaderValue::from_str(name) {
+            headers.set(DECORATOR, name);
+        }
+    }
+}
+
+/// Begins the span of one attempt upstream and writes its context into the request that is sent. None: attempts have no
+/// spans, or this exchange is not sampled.
+pub fn begin_upstream(exchange: &Exchange, cluster: &str, sent: &mut RequestHead) -> Option<UpstreamSpan> {
+    let active = exchange.scratch.get::<Active>().filter(|active| active.tracing.spawns_upstream)?;
+    let tracing = &active.tracing;
+    let context = active.started.context.child();
+    if tracing.propagates {
+        context.inject(&mut sent.headers);
+    }
+    let name = match &tracing.upstream_operation {
+        Some(format) => format.text(&FormatContext::of(exchange)),
+        None => format!("router {cluster} egress"),
+    };
+    let parent = Some(active.started.context.span);
+    let sampled = context.sampled == Some(true);
+    let started = Started { context, parent, name, began: SystemTime::now() };
+    sampled.then(|| UpstreamSpan { tracing: tracing.clone(), started })
+}
+
+impl UpstreamSpan {
+    /// Ends it: cluster and host stand in the record; `code` is the status of the attempt, none when it had none.
+    pub fn end(self, exchange: &Exchange, code: Option<u16>) {
+        let Some(provider) = &self.tracing.provider else { return };
+        let context = FormatContext::of(exchange);
+        let mut attributes = span::upstream(&context, code);
+        span::tag(&mut attributes, &self.tracing.tags, &context);
+        provider.record(self.started.finish(SpanKind::Client, attributes, span::has_failed(&context, code)));
     }
 }
 

@@ -8,5 +8,5 @@ mod span;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Overrides, Tracing, UpstreamSpan};
+pub use config::{Overrides, Tracing, UpstreamSpan, begin_upstream, respond};
 pub use propagate::SpanContext;

@@ -88,46 +88,46 @@ pub(super) fn downstream(context: &FormatContext<'_>, node: &Node, max_path: usi
     }
     all.push(attribute("request_size", info.bytes_received.to_string()));
     all.push(attribute("response_size", info.bytes_sent.to_string()));
-    common(context, &mut all);
+    common(context, info.code, &mut all);
     all
 }
 
 /// Attributes of the span of one attempt upstream.
-pub(super) fn upstream(context: &FormatContext<'_>) -> Vec<KeyValue> {
+pub(super) fn upstream(context: &FormatContext<'_>, code: Option<u16>) -> Vec<KeyValue> {
     let upstream = &context.info.upstream;
     let mut all = vec![attribute("http.protocol", upstream.protocol.unwrap_or("-"))];
     if let Some(host) = upstream.host {
         all.push(attribute("upstream_address", host.to_string()));
         all.push(attribute("peer.address", host.to_string()));
     }
-    common(context, &mut all);
+    common(context, code, &mut all);
     all
 }
 
-fn common(context: &FormatContext<'_>, all: &mut Vec<KeyValue>) {
+fn common(context: &FormatContext<'_>, code: Option<u16>, all: &mut Vec<KeyValue>) {
     let info = context.info;
     all.push(attribute("component", "proxy"));
     if let Some(cluster) = &info.upstream.cluster {
         all.push(attribute("upstream_cluster", &**cluster));
         all.push(attribute("upstream_cluster.name", &**info.upstream.cluster_alt.as_ref().unwrap_or(cluster)));
     }
-    all.push(attribute("http.status_code", info.code.unwrap_or(0).to_string()));
+    all.push(attribute("http.status_code", code.unwrap_or(0).to_string()));
     if context.request.is_some_and(RequestHead::is_grpc) {
         if let Some(status) = any_grpc_status(context) {
             all.push(attribute("grpc.status_code", status.to_string()));
         }
     }
     all.push(attribute("response_flags", info.flags.to_string()));
-    if has_failed(context) {
+    if has_failed(context, code) {
         all.push(attribute("error", "true"));
     }
 }
 
 /// Whether the span is an error: a status of the server's fault, none at all, or a gRPC status that says so.
-pub(super) fn has_failed(context: &FormatContext<'_>) -> bool {
+pub(super) fn has_failed(context: &FormatContext<'_>, code: Option<u16>) -> bool {
     /// Unknown, deadline exceeded, unimplemented, internal, unavailable, data loss.
     const SERVER_FAULTS: [i64; 6] = [2, 4, 12, 13, 14, 15];
-    let code = context.info.code.unwrap_or(0);
+    let code = code.unwrap_or(0);
     let grpc = context.request.filter(|head| head.is_grpc()).and_then(|_| any_grpc_status(context));
     code == 0 || code >= 500 || grpc.is_some_and(|status| SERVER_FAULTS.contains(&status))
 }

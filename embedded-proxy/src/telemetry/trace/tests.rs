@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue, Method};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
-use super::config::{Overrides, Tracing};
+use super::config::{Overrides, Tracing, begin_upstream, respond};
 use super::provider::Provider;
 use crate::http::{Body, Headers, Request, RequestHead, Version};
 use crate::proto::Fraction;
@@ -50,9 +50,9 @@ fn exchange(fields: &[(&'static str, &str)]) -> Exchange {
     }
 }
 
-fn tracing(random: Fraction, spawns: bool) -> (Tracing, Entries<Span>) {
+fn tracing(random: Fraction, spawns: bool) -> (Arc<Tracing>, Entries<Span>) {
     let (provider, spans) = Provider::for_tests();
-    (Tracing::for_tests(provider, random, spawns), spans)
+    (Arc::new(Tracing::for_tests(provider, random, spawns)), spans)
 }
 
 fn pairs(span: &Span) -> Vec<(String, String)> {
@@ -70,9 +70,11 @@ fn pairs(span: &Span) -> Vec<(String, String)> {
 async fn a_sampled_request_has_envoys_attributes() {
     let (tracing, mut spans) = tracing(Fraction::ALL, false);
     let mut exchange = exchange(&[]);
-    tracing.begin(&mut exchange, Overrides { operation: Some("op1"), ..Overrides::default() }, true);
+    tracing.begin(&mut exchange, Overrides { operation: Some("op1"), propagate: true, ..Overrides::default() }, true);
     let id = exchange.request.head.headers.text(&HeaderName::from_static("x-request-id")).unwrap().to_string();
     assert_eq!(id, "4f16586e-e397-9dae-9e7d-d618003f3c3f", "the id remembers the decision");
+    let told = exchange.request.head.headers.text(&HeaderName::from_static("x-envoy-decorator-operation"));
+    assert_eq!(told, Some("op1"), "the server is told the name");
     tracing.end(&exchange, &[]);
     let span = spans.next().await.unwrap().remove(0);
     assert_eq!(span.name, "op1");
@@ -104,8 +106,7 @@ async fn attempts_have_spans_under_the_request() {
     let mut exchange = exchange(&[("traceparent", &parent)]);
     tracing.begin(&mut exchange, Overrides::default(), true);
     let mut sent = exchange.request.head.clone();
-    let attempt = tracing.begin_upstream(&exchange, "col", &mut sent).unwrap();
-    tracing.end_upstream(&exchange, attempt);
+    begin_upstream(&exchange, "col", &mut sent).unwrap().end(&exchange, Some(200));
     let upstream = spans.next().await.unwrap().remove(0);
     tracing.end(&exchange, &[]);
     let own = spans.next().await.unwrap().remove(0);
@@ -133,4 +134,17 @@ async fn who_wants_a_trace_gets_one() {
     let off = format!("00-{TRACE}-b7ad6b7169203331-00");
     assert_eq!(sampled(&[("traceparent", &off)], Fraction::ALL), (false, b'9'), "what the caller says counts");
     assert_eq!(sampled(&[("x-request-id", "4f16586e-e397-9dae-9e7d-d618003f3c3f")], NONE), (true, b'9'));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_takes_the_servers_name() {
+    let (tracing, mut spans) = tracing(Fraction::ALL, false);
+    let mut exchange = exchange(&[]);
+    tracing.begin(&mut exchange, Overrides::default(), true);
+    let mut headers = Headers::new();
+    headers.set(HeaderName::from_static("x-envoy-decorator-operation"), HeaderValue::from_static("theirs"));
+    respond(&mut exchange, &mut headers);
+    assert!(headers.is_empty());
+    tracing.end(&exchange, &[]);
+    assert_eq!(spans.next().await.unwrap()[0].name, "theirs");
 }

@@ -12,6 +12,7 @@ use crate::http::{Reply, Request, Response, ResponseHead, Version, http_status};
 use crate::route::{Forward, Input, RouteHit, TrafficStats, names};
 use crate::services::Services;
 use crate::stream::{Exchange, Flag, UpstreamAlpn};
+use crate::telemetry::trace;
 
 use super::Router;
 use super::attempt::{Attempt, attempt};
@@ -168,7 +169,8 @@ impl<'f> Forwarding<'f> {
             self.tried.push(host.address);
         }
         prepare::prepare_for(&mut exchange.request.head, self.hit, host, !self.router.suppress);
-        let request = Request { head: exchange.request.head.clone(), body: self.body.body() };
+        let mut request = Request { head: exchange.request.head.clone(), body: self.body.body() };
+        let span = trace::begin_upstream(exchange, &self.cluster.name, &mut request.head);
         let alpn = exchange.scratch.get::<UpstreamAlpn>().map(|alpn| alpn.0.clone());
         let options = SendOptions {
             priority: self.forward.priority,
@@ -177,7 +179,13 @@ impl<'f> Forwarding<'f> {
         };
         exchange.info.upstream_started = Some(Instant::now());
         let send = self.cluster.send(host, request, &options);
-        attempt(send, &self.body, &self.limits, &mut self.whole, exchange.info.started).await
+        let outcome = attempt(send, &self.body, &self.limits, &mut self.whole, exchange.info.started).await;
+        if let Some(span) = span {
+            let code =
+                if let Attempt::Answer(answer) = &outcome { Some(answer.response.head.status.as_u16()) } else { None };
+            span.end(exchange, code);
+        }
+        outcome
     }
 
     /// Decides what follows an attempt.
