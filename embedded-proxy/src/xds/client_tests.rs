@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::fake::{ControlPlane, bootstrap, changed, eds_cluster, endpoints, tcp_listener, whole};
+use super::fake::{ControlPlane, address, bootstrap, changed, eds_cluster, endpoints, tcp_listener, whole};
 use super::{Kind, State};
 use crate::bootstrap::Bootstrap;
 use crate::server::{Options, Server};
@@ -159,6 +159,69 @@ async fn delta_updates_one_by_one_and_removes_by_name() {
         }
     };
     assert_eq!(request.resource_names_unsubscribe, ["shop"]);
+    end(server).await;
+}
+
+/// A listener whose routes come from the aggregated stream.
+fn http_listener(name: &str, routes: &str) -> Value {
+    let manager =
+        "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+    serde_json::json!({ "name": name, "address": address("127.0.0.1:0".parse().unwrap()), "filter_chains": [{ "filters": [{
+        "name": "http",
+        "typed_config": { "@type": manager, "stat_prefix": "in",
+            "rds": { "route_config_name": routes, "config_source": { "ads": {}, "resource_api_version": "V3" } },
+            "http_filters": [{ "name": "router", "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
+            } }],
+        },
+    }] }] })
+}
+
+/// Routes that answer everything with a status.
+fn routes(name: &str, status: u16) -> Value {
+    serde_json::json!({ "name": name, "virtual_hosts": [{ "name": "all", "domains": ["*"], "routes": [{
+        "match": { "prefix": "/" }, "direct_response": { "status": status },
+    }] }] })
+}
+
+/// The status line that a connection gets for one more request.
+async fn status(connection: &mut TcpStream) -> String {
+    connection.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(connection.read_u8().await.unwrap());
+    }
+    String::from_utf8_lossy(&head).lines().next().unwrap_or_default().to_string()
+}
+
+#[tokio::test]
+async fn a_listener_waits_for_its_routes_and_connections_live_through_their_updates() {
+    let mut control = ControlPlane::start("127.0.0.1:0".parse().unwrap());
+    let server = start(&bootstrap(control.address, "GRPC"));
+    let mut stream = control.stream().await;
+    stream.about(Kind::Cluster).await;
+    stream.respond(whole(Kind::Cluster, "1", &[]));
+    stream.about(Kind::Listener).await;
+    stream.respond(whole(Kind::Listener, "1", &[http_listener("in", "r")]));
+    assert_eq!(stream.about(Kind::Route).await.resource_names, ["r"]);
+    let state = || server.services().store.of(Kind::Listener).first().map(|resource| resource.state);
+    assert_eq!((state(), server.ready()), (Some(State::Warming), false));
+    stream.respond(whole(Kind::Route, "1", &[routes("r", 201)]));
+    eventually("ready", || server.ready()).await;
+    let mut connection = TcpStream::connect(server.address("in").unwrap()).await.unwrap();
+    assert_eq!(status(&mut connection).await, "HTTP/1.1 201 Created");
+    stream.about(Kind::Route).await;
+    stream.respond(whole(Kind::Route, "2", &[routes("r", 202)]));
+    assert_eq!(stream.about(Kind::Route).await.version_info, "2");
+    assert_eq!(status(&mut connection).await, "HTTP/1.1 202 Accepted", "on the same connection");
+
+    // Routes that cannot be used are refused, and the last good ones stay.
+    stream.respond(whole(Kind::Route, "3", &[routes("r", 99)]));
+    let nack = stream.about(Kind::Route).await;
+    assert_eq!(nack.version_info, "2");
+    let message = nack.error_detail.unwrap().message;
+    assert!(message.contains("r: virtual_hosts[0].routes[0].direct_response.status: value must be"), "{message}");
+    assert_eq!(status(&mut connection).await, "HTTP/1.1 202 Accepted");
     end(server).await;
 }
 

@@ -126,7 +126,10 @@ impl ControlPlane {
         let entered = runtime.enter();
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
-        socket.bind(address).unwrap();
+        // One that ended a moment ago may still have it.
+        while socket.bind(address).is_err() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         let listener = socket.listen(16).unwrap();
         let address = listener.local_addr().unwrap();
         let (whole_in, whole) = mpsc::unbounded_channel();

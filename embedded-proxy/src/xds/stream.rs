@@ -26,7 +26,7 @@ use crate::services::Build;
 const LARGEST: usize = 256 << 20;
 
 /// A stream that was healthy this long failed for a new reason: back-off begins anew.
-const HEALTHY: Duration = Duration::from_secs(60);
+const HEALTHY: Duration = Duration::from_mins(1);
 
 /// Names that nobody watches any more are noticed this long after a response (what it removed ends a moment later), and
 /// then this often.

@@ -5,7 +5,7 @@
 mod check;
 mod rules;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -117,7 +117,7 @@ fn below(value: &Value, path: &str, defects: &Defects, depth: usize) {
             }
         }
         Value::Map(entries) if matches!(entries.values().next(), Some(Value::Message(_))) => {
-            for (key, value) in entries {
+            for (key, value) in sorted(entries) {
                 below(value, &format!("{path}[{}]", shown(key)), defects, depth);
             }
         }
@@ -146,7 +146,7 @@ fn check_field(field: &Field, value: Option<&Value>, path: &str, defects: &Defec
     match value {
         Value::List(items) => items.iter().enumerate().for_each(|(index, item)| each(item, format!("{path}[{index}]"))),
         Value::Map(entries) => {
-            for (key, item) in entries {
+            for (key, item) in sorted(entries) {
                 let at = format!("{path}[{}]", shown(key));
                 for sentence in field.keys.iter().filter_map(|check| check.sentence(&key.clone().into())) {
                     defects.push(at.clone(), sentence);
@@ -156,6 +156,11 @@ fn check_field(field: &Field, value: Option<&Value>, path: &str, defects: &Defec
         }
         _ => {}
     }
+}
+
+/// Entries by key, so that defects come in the same order each time.
+fn sorted(entries: &HashMap<MapKey, Value>) -> BTreeMap<&MapKey, &Value> {
+    entries.iter().collect()
 }
 
 fn shown(key: &MapKey) -> String {

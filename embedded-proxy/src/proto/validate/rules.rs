@@ -151,7 +151,7 @@ fn checks(rules: &DynamicMessage, kind: &Kind) -> Vec<Check> {
     let set = rules.fields().filter(|(field, _)| rules.has_field(field));
     let mut checks: Vec<Check> =
         set.filter_map(|(field, value)| check(rules, field.name(), value, of_text, kind)).collect();
-    checks.sort_by_key(|check| check.rank());
+    checks.sort_by_key(Check::rank);
     checks
 }
 
