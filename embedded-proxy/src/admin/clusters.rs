@@ -90,6 +90,12 @@ fn numbers(host: &Host) -> ([(&'static str, u64); 6], [(&'static str, u64); 3]) 
 fn text_status(cluster: &Arc<Cluster>, services: &Services, out: &mut String) -> std::fmt::Result {
     let name = &cluster.name;
     writeln!(out, "{name}::observability_name::{}", cluster.observability_name())?;
+    for (rate, origin) in RATES {
+        if let Some((mean, least)) = cluster.success_rate(origin) {
+            writeln!(out, "{name}::outlier::{rate}_average::{mean}")?;
+            writeln!(out, "{name}::outlier::{rate}_ejection_threshold::{least}")?;
+        }
+    }
     for (priority, word) in [(Priority::Default, "default"), (Priority::High, "high")] {
         for (limit, value) in limits(cluster.breakers(priority)) {
             writeln!(out, "{name}::{word}_priority::{limit}::{value}")?;

@@ -23,7 +23,7 @@ use super::host::flag;
 use super::hosts::PriorityHosts;
 use super::lb::{Balancer, LbStats};
 use super::members::{Members, Rules};
-use super::outlier::{Detector, Outcome};
+use super::outlier::{Detector, Origin as FailureOrigin, Outcome};
 use super::pool::{Priority, Upstream};
 use super::requests::RequestStats;
 use super::stats::ClusterStats;
@@ -243,6 +243,12 @@ impl Cluster {
             host.pools.close();
         }
         self.settle();
+    }
+
+    /// Mean success rate of its hosts and the rate below which they are ejected, in percent, -1 when there is none; none
+    /// without outlier detection.
+    pub fn success_rate(&self, origin: FailureOrigin) -> Option<(f64, f64)> {
+        self.detector.as_ref().map(|detector| detector.average(origin))
     }
 
     /// Whether its hosts are health checked.

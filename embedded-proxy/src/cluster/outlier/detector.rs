@@ -14,11 +14,16 @@ use super::monitor::{Origin, Run};
 use super::stats::{OutlierStats, Reason};
 use super::{Outcome, OutlierConfig};
 
+/// Averages before there are any.
+const NONE: (f64, f64) = (-1.0, -1.0);
+
 /// The detector.
 #[derive(Debug)]
 pub struct Detector {
     config: OutlierConfig,
     stats: OutlierStats,
+    /// Mean success rate and the rate below which hosts are ejected, by origin; -1 without an analysis.
+    averages: Mutex<[(f64, f64); 2]>,
     /// Held while a host is ejected or let back in: the share of ejected hosts is counted by one at a time.
     one_at_a_time: Mutex<()>,
 }
@@ -26,7 +31,18 @@ pub struct Detector {
 impl Detector {
     /// A detector that counts under the scope of a cluster.
     pub fn new(config: &OutlierConfig, scope: &Scope) -> Self {
-        Self { config: config.clone(), stats: OutlierStats::new(scope), one_at_a_time: Mutex::default() }
+        Self {
+            config: config.clone(),
+            stats: OutlierStats::new(scope),
+            averages: Mutex::new([NONE; 2]),
+            one_at_a_time: Mutex::default(),
+        }
+    }
+
+    /// Mean success rate of the last interval and the rate below which hosts are ejected, in percent; -1 when there were
+    /// too few hosts or requests.
+    pub fn average(&self, origin: Origin) -> (f64, f64) {
+        self.averages.lock()[usize::from(origin == Origin::Local)]
     }
 
     /// Time between analyses.
@@ -162,6 +178,8 @@ impl Detector {
     fn rates(&self, hosts: &[Arc<Host>], origin: Origin) -> bool {
         let (rate_hosts, rate_volume, factor) = self.config.success_rate;
         let (failure_hosts, failure_volume, threshold) = self.config.failure_percent;
+        let local = origin == Origin::Local;
+        self.averages.lock()[usize::from(local)] = NONE;
         if hosts.len() < rate_hosts && hosts.len() < failure_hosts {
             return false;
         }
@@ -178,11 +196,11 @@ impl Detector {
                 failing.push((host, rate));
             }
         }
-        let local = origin == Origin::Local;
         let mut changed = false;
         if !rated.is_empty() && rated.len() >= rate_hosts {
-            let least =
-                least_rate(&rated.iter().map(|(_, rate)| *rate).collect::<Vec<f64>>(), f64::from(factor) / 1000.0);
+            let rates: Vec<f64> = rated.iter().map(|(_, rate)| *rate).collect();
+            let (mean, least) = mean_and_least(&rates, f64::from(factor) / 1000.0);
+            self.averages.lock()[usize::from(local)] = (mean, least);
             let reason = if local { Reason::LocalSuccessRate } else { Reason::SuccessRate };
             changed |= self.eject_all(rated.iter().filter(|(_, rate)| *rate < least), reason, hosts);
         }
@@ -212,13 +230,13 @@ impl Detector {
     }
 }
 
-/// The rate below which a host is an outlier: the mean less some standard deviations.
+/// The mean, and the rate below which a host is an outlier: the mean less some standard deviations.
 #[allow(clippy::cast_precision_loss)]
-fn least_rate(rates: &[f64], factor: f64) -> f64 {
+fn mean_and_least(rates: &[f64], factor: f64) -> (f64, f64) {
     let count = rates.len() as f64;
     let mean = rates.iter().sum::<f64>() / count;
     let variance = rates.iter().map(|rate| (rate - mean).powi(2)).sum::<f64>() / count;
-    mean - factor * variance.sqrt()
+    (mean, mean - factor * variance.sqrt())
 }
 
 #[cfg(test)]
@@ -326,6 +344,7 @@ mod tests {
 
     #[test]
     fn the_threshold_is_the_mean_less_deviations() {
-        assert!((least_rate(&[50.0, 100.0, 100.0, 100.0, 100.0], 1.9) - 52.0).abs() < 1e-9);
+        let (mean, least) = mean_and_least(&[50.0, 100.0, 100.0, 100.0, 100.0], 1.9);
+        assert!((mean - 90.0).abs() < 1e-9 && (least - 52.0).abs() < 1e-9);
     }
 }
