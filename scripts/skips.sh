@@ -3,4 +3,5 @@
 cd "$(dirname "$0")/.." || exit 1
 [ -d ../shared/corpus ] || echo 'SKIP conformance corpus: ../shared/corpus is not there'
 [ -f ../shared/seed/service-mesh-guide.md ] || echo 'SKIP guide findings: ../shared/seed/service-mesh-guide.md is not there'
+[ -f "${ENVOY:-${CARGO_TARGET_DIR:-target}/tools/envoy/envoy/_bin/envoy}" ] || echo 'SKIP differential suite: Envoy is not there (scripts/envoy.sh)'
 exit 0

@@ -161,6 +161,7 @@ impl Forwarding {
     fn set_scheme(&self, head: &mut RequestHead, connection: &Connection) {
         if let Some(scheme) = self.overwrite_scheme {
             head.scheme = scheme;
+            head.headers.set(PROTO, HeaderValue::from_static(scheme));
             return;
         }
         if head.version == crate::http::Version::Http2 {

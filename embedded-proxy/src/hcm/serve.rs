@@ -68,7 +68,7 @@ impl Hcm {
         let head = &mut exchange.request.head;
         if let Err(mut reply) = self.check(head).and_then(|()| self.normalize(head)) {
             // Whoever sends this does not get another try on the same connection.
-            if head.version != Version::Http2 {
+            if head.version != Version::Http2 && !reply.status.is_redirection() {
                 reply.headers.set(header::CONNECTION, HeaderValue::from_static("close"));
             }
             return Err(reply);

@@ -67,9 +67,24 @@ impl fmt::Display for Field {
 pub trait Fields {
     /// The value of a field, repetitions joined by commas; none when it is not there.
     fn value(&self, field: &Field) -> Option<Cow<'_, [u8]>>;
+
+    /// The header fields that are not pseudo headers.
+    fn fields(&self) -> &Headers;
+
+    /// Whether one of the values of a field is as wanted; none when it is not there.
+    fn any(&self, field: &Field, wanted: impl Fn(&[u8]) -> bool) -> Option<bool> {
+        let Field::Header(name) = field else { return self.value(field).map(|value| wanted(&value)) };
+        let mut values = self.fields().all(name).map(http::HeaderValue::as_bytes).peekable();
+        values.peek()?;
+        Some(values.any(wanted))
+    }
 }
 
 impl Fields for RequestHead {
+    fn fields(&self) -> &Headers {
+        &self.headers
+    }
+
     fn value(&self, field: &Field) -> Option<Cow<'_, [u8]>> {
         match field {
             Field::Method => Some(self.method.as_str().as_bytes().into()),
@@ -92,6 +107,10 @@ impl Fields for RequestHead {
 }
 
 impl Fields for ResponseHead {
+    fn fields(&self) -> &Headers {
+        &self.headers
+    }
+
     fn value(&self, field: &Field) -> Option<Cow<'_, [u8]>> {
         match field {
             Field::Status => Some(self.status.as_str().as_bytes().into()),
@@ -101,6 +120,10 @@ impl Fields for ResponseHead {
 }
 
 impl Fields for Headers {
+    fn fields(&self) -> &Headers {
+        self
+    }
+
     fn value(&self, field: &Field) -> Option<Cow<'_, [u8]>> {
         match field {
             Field::Header(name) => self.joined(name),

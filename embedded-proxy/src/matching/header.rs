@@ -14,7 +14,8 @@ enum Rule {
     Range(i64, i64),
 }
 
-/// A matcher of one header field. Repeated fields are matched joined by commas.
+/// A matcher of one header field. Each value of a repeated field is looked at on its own, as
+/// Envoy does: a policy cannot be dodged by sending a field twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderMatcher {
     field: Field,
@@ -47,16 +48,21 @@ impl HeaderMatcher {
     /// Whether the field matches. A field that is missing matches only where absence is asked for, whether or not the
     /// matcher is inverted, unless it counts as empty.
     pub fn matches(&self, head: &impl Fields) -> bool {
-        let value = head.value(&self.field);
-        let Some(value) = value.as_deref().or(self.missing_is_empty.then_some(b"".as_slice())) else {
-            return matches!(self.rule, Rule::Present(present) if present == self.invert);
-        };
-        let matched = match &self.rule {
+        match (head.any(&self.field, |value| self.holds(value)), &self.rule) {
+            (Some(held), _) => held != self.invert,
+            (None, _) if self.missing_is_empty => self.holds(b"") != self.invert,
+            (None, Rule::Present(present)) => *present == self.invert,
+            (None, _) => false,
+        }
+    }
+
+    /// Whether one value fits the rule.
+    fn holds(&self, value: &[u8]) -> bool {
+        match &self.rule {
             Rule::Present(present) => *present,
             Rule::Text(text) => text.matches(value),
             Rule::Range(start, end) => number(value).is_some_and(|number| (*start..*end).contains(&number)),
-        };
-        matched != self.invert
+        }
     }
 }
 
@@ -131,11 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn ranges_exclude_their_end_and_repetitions_are_joined() {
+    fn ranges_exclude_their_end_and_each_repetition_counts() {
         let range = json!({"name": "x", "range_match": {"start": -2, "end": 3}});
         assert!(matches(&range, &[("x", "-2")]) && matches(&range, &[("x", "2")]));
         assert!(!matches(&range, &[("x", "3")]) && !matches(&range, &[("x", "1a")]) && !matches(&range, &[("x", "")]));
-        assert!(matches(&json!({"name": "x", "exact_match": "1,2"}), &[("x", "1"), ("y", "0"), ("x", "2")]));
+        let repeated = &[("x", "1"), ("y", "0"), ("x", "2")];
+        assert!(matches(&json!({"name": "x", "exact_match": "2"}), repeated));
+        assert!(!matches(&json!({"name": "x", "exact_match": "0"}), repeated));
+        assert!(!matches(&json!({"name": "x", "exact_match": "2", "invert_match": true}), repeated));
     }
 
     #[test]

@@ -114,7 +114,7 @@ const VARYING: [&str; 4] = ["date", "x-envoy-upstream-service-time", "x-forwarde
 
 fn kept(name: &str, value: &str) -> String {
     // What is left of the timeout after a retry.
-    let left = name == "x-envoy-expected-rq-timeout-ms" && value.starts_with("149");
+    let left = name == "x-envoy-expected-rq-timeout-ms" && (value.starts_with("149") || value == "15000");
     if left || VARYING.contains(&name) { format!("{name}: *") } else { format!("{name}: {value}") }
 }
 

@@ -170,12 +170,7 @@ pub(super) fn response(head: &ResponseHead, body: &Body, out: &mut Out, how: Ans
     let mode = if switching || tunnel {
         Mode::Raw
     } else if how.head_request || head.is_bodiless() {
-        if how.head_request
-            && !head.is_bodiless()
-            && !body.is_empty()
-            && promised(&head.headers).is_none()
-            && !how.http10
-        {
+        if how.head_request && !head.is_bodiless() && promised(&head.headers).is_none() && !how.http10 {
             field(bytes, "transfer-encoding", b"chunked");
         }
         Mode::Nothing

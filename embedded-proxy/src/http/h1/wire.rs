@@ -90,7 +90,10 @@ impl Transport {
                 Ok(Some(frame)) => return Poll::Ready(Some(Ok(incoming.see(frame)))),
                 Ok(None) if incoming.decoder.is_done() => return Poll::Ready(incoming.end()),
                 Ok(None) => {}
-                Err(error) => incoming.fail(error),
+                Err(error) => {
+                    incoming.fail(error);
+                    continue;
+                }
             }
             match input.poll_fill(io, cx) {
                 Poll::Pending => {

@@ -129,6 +129,9 @@ async fn answer(
             Ended::ByClient
         }
         Err(SendFailure::Source(error)) => {
+            // A reset throws away what is still queued: the connection gets its turn to send that first.
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
             stream.send_reset(Reason::INTERNAL_ERROR);
             served.broken(error);
             Ended::Here

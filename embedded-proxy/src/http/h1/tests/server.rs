@@ -257,3 +257,13 @@ async fn draining_answers_the_next_request_and_closes() {
     control.close();
     assert_eq!(served.rest().await, "", "word to close ends what is in hand");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_chunk_ends_the_body_with_an_error() {
+    let mut served = serve();
+    served.send("POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n").await;
+    let begun = tokio::time::Instant::now();
+    let answer = served.rest().await;
+    assert!(begun.elapsed() <= std::time::Duration::from_secs(1), "the answer does not wait for a timeout");
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.ends_with("http1.codec_error"), "{answer}");
+}
