@@ -11,6 +11,9 @@ use crate::route::Descriptor;
 
 type Entries = Vec<(String, String)>;
 
+/// Buckets made for what came, the one used last in front.
+type Made = Mutex<VecDeque<(Entries, Arc<TokenBucket>)>>;
+
 /// The answer of a limiter.
 #[derive(Debug, Clone)]
 pub struct Taken {
@@ -28,7 +31,7 @@ struct Limit {
     bucket: Arc<TokenBucket>,
     shadow: bool,
     /// Buckets made, the one used last in front. None when no value is empty.
-    made: Option<Mutex<VecDeque<(Entries, Arc<TokenBucket>)>>>,
+    made: Option<Made>,
 }
 
 /// Buckets by descriptor and a default bucket.

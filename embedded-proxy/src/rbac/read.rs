@@ -103,13 +103,11 @@ fn principal(reader: &Reader<'_>) -> Option<Rule> {
 /// The rules that permissions and principals share.
 fn common(reader: &Reader<'_>, choice: Option<&str>, oneof: &str) -> Option<Rule> {
     match choice {
-        Some("any") => match reader.flag("any") {
-            true => Some(Rule::Always),
-            false => {
-                reader.defect("any", "must be true");
-                None
-            }
-        },
+        Some("any") if reader.flag("any") => Some(Rule::Always),
+        Some("any") => {
+            reader.defect("any", "must be true");
+            None
+        }
         Some(name @ "header") => Some(Rule::Header(HeaderMatcher::read(&reader.message(name)?)?)),
         Some(name @ "url_path") => Some(Rule::Path(PathMatcher::read(&reader.message(name)?)?)),
         Some(name @ "metadata") => {

@@ -41,9 +41,8 @@ impl Edit {
         };
         match self.how {
             How::Set => headers.set(name, value),
-            How::Add => headers.add(name, value),
             How::AddIfAbsent if headers.has(&name) => {}
-            How::AddIfAbsent => headers.add(name, value),
+            How::Add | How::AddIfAbsent => headers.add(name, value),
             How::OverwriteIfExists if headers.has(&name) => headers.set(name, value),
             How::OverwriteIfExists => {}
         }

@@ -27,8 +27,8 @@ struct Limits {
     limiter: Limiter,
     /// A limiter for each connection instead of one for all.
     by_connection: Option<ByConnection>,
-    rate_limits: RateLimits,
-    host_limits: HostLimits,
+    own: RateLimits,
+    of_hosts: HostLimits,
     stage: u32,
     status: StatusCode,
     exhausted: bool,
@@ -68,8 +68,8 @@ impl Limits {
         Some(Self {
             limiter: Limiter::read(reader)?,
             by_connection: reader.flag("local_rate_limit_per_downstream_connection").then(Mutex::default),
-            rate_limits: RateLimits::read(reader, "rate_limits")?,
-            host_limits: HostLimits::read(reader, "vh_rate_limits"),
+            own: RateLimits::read(reader, "rate_limits")?,
+            of_hosts: HostLimits::read(reader, "vh_rate_limits"),
             stage: reader.u32("stage").unwrap_or(0),
             status: read_status(reader, "status"),
             exhausted: reader.flag("rate_limited_as_resource_exhausted"),
@@ -90,7 +90,7 @@ impl Limits {
 
     fn descriptors(&self, services: &Services, exchange: &Exchange, done: bool) -> Vec<Descriptor> {
         if self.limiter.has_descriptors() {
-            limits::descriptors(services, exchange, self.stage, &self.rate_limits, self.host_limits, done)
+            limits::descriptors(services, exchange, self.stage, &self.own, self.of_hosts, done)
         } else {
             Vec::new()
         }

@@ -10,14 +10,17 @@ use crate::proto::Reader;
 use crate::services::Build;
 use crate::telemetry::istio::IstioStats;
 
+/// Makes a filter; the text is its configured name, under which routes configure it. None: a defect was noted.
+type Make = fn(&Reader<'_>, &Build, &Arc<str>) -> Option<Arc<dyn HttpFilter>>;
+
 /// A kind of filter.
 struct Kind {
     /// Full name of the message that configures it.
     config: &'static str,
     /// Full name of the message that configures it at a route, if there is one.
     route: Option<&'static str>,
-    /// Makes the filter; the text is its configured name, under which routes configure it. None: a defect was noted.
-    make: fn(&Reader<'_>, &Build, &Arc<str>) -> Option<Arc<dyn HttpFilter>>,
+    /// Makes the filter.
+    make: Make,
     /// Reads what stands at a route.
     per_route: fn(&Reader<'_>, &Build) -> Option<PerRoute>,
 }

@@ -36,6 +36,10 @@ impl BodySettings {
     }
 }
 
+/// Something could not be read, and a defect was noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bad;
+
 /// Who is asked.
 #[derive(Debug)]
 pub(super) enum Service {
@@ -46,26 +50,24 @@ pub(super) enum Service {
 }
 
 impl Service {
-    /// Reads `grpc_service` or `http_service`, none when neither is there.
-    fn read(reader: &Reader<'_>, build: &Build) -> Option<Option<Self>> {
+    /// Reads `grpc_service` or `http_service`. An error: a defect was noted; none: neither is there.
+    fn read(reader: &Reader<'_>, build: &Build) -> Result<Option<Self>, Bad> {
         if let Some(grpc) = reader.message("grpc_service") {
             let timeout = grpc.duration("timeout").filter(|timeout| !timeout.is_zero()).unwrap_or(TIMEOUT);
             // A service is tried once here; a retry policy in it is not taken, and so a defect.
-            return Some(Some(Self::Grpc(Channel::read(&grpc, build)?, timeout)));
+            return Ok(Some(Self::Grpc(Channel::read(&grpc, build).ok_or(Bad)?, timeout)));
         }
         match reader.message("http_service") {
-            Some(http) => Some(Some(Self::Http(Box::new(HttpService::read(&http)?)))),
-            None => Some(None),
+            Some(http) => Ok(Some(Self::Http(Box::new(HttpService::read(&http).ok_or(Bad)?)))),
+            None => Ok(None),
         }
     }
 }
 
-/// A list of matchers of names.
-pub(super) fn names(reader: &Reader<'_>, field: &str) -> Option<Option<Vec<StringMatcher>>> {
-    match reader.message(field) {
-        Some(list) => Some(Some(StringMatcher::read_all(&list.list("patterns"))?)),
-        None => Some(None),
-    }
+/// A list of matchers of names; none when it is not there.
+pub(super) fn names(reader: &Reader<'_>, field: &str) -> Result<Option<Vec<StringMatcher>>, Bad> {
+    let list = reader.message(field).map(|list| StringMatcher::read_all(&list.list("patterns")).ok_or(Bad));
+    list.transpose()
 }
 
 /// What is said about requests whichever service is asked.
@@ -95,7 +97,7 @@ impl Shared {
     }
 
     fn read(reader: &Reader<'_>, build: &Build, service: &Service) -> Option<Self> {
-        let mut allowed = names(reader, "allowed_headers")?;
+        let mut allowed = names(reader, "allowed_headers").ok()?;
         if let Service::Http(http) = service {
             if allowed.is_some() && http.allowed.is_some() {
                 reader.defect("allowed_headers", "stand in http_service.authorization_request too");
@@ -116,7 +118,7 @@ impl Shared {
         };
         Some(Self {
             allowed,
-            disallowed: names(reader, "disallowed_headers")?.unwrap_or_default(),
+            disallowed: names(reader, "disallowed_headers").ok()?.unwrap_or_default(),
             body,
             namespaces: reader.texts("metadata_context_namespaces"),
             route_namespaces: reader.texts("route_metadata_context_namespaces"),
@@ -152,7 +154,7 @@ impl Config {
         if reader.word("transport_api_version") == "V2" {
             reader.defect("transport_api_version", "must be V3");
         }
-        let Some(service) = Service::read(reader, build)? else {
+        let Some(service) = Service::read(reader, build).ok()? else {
             reader.defect("services", "must be set");
             return None;
         };
@@ -203,6 +205,18 @@ fn read_status(reader: &Reader<'_>) -> Option<StatusCode> {
     status
 }
 
+/// What a route says about bodies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum RouteBody {
+    /// Nothing.
+    #[default]
+    Unsaid,
+    /// They are not read.
+    Off,
+    /// They are read like this.
+    On(BodySettings),
+}
+
 /// `ExtAuthzPerRoute`.
 #[derive(Debug)]
 pub(super) enum Route {
@@ -211,8 +225,8 @@ pub(super) enum Route {
     /// Asked with these settings.
     Settings {
         extensions: BTreeMap<String, String>,
-        /// The body is not read: none keeps the filter's setting.
-        body: Option<Option<BodySettings>>,
+        /// How much of the body the service gets.
+        body: RouteBody,
         service: Option<Service>,
     },
 }
@@ -226,17 +240,17 @@ impl Route {
         let settings = reader.need("check_settings")?;
         settings.ignore(&["emit_client_span"]); // As for the filter itself.
         let own = match settings.message("with_request_body") {
-            Some(body) => Some(Some(BodySettings::read(&body)?)),
-            None => None,
+            Some(body) => RouteBody::On(BodySettings::read(&body)?),
+            None => RouteBody::Unsaid,
         };
         let off = settings.flag("disable_request_body_buffering");
-        if off && own.is_some() {
+        if off && own != RouteBody::Unsaid {
             settings.defect("disable_request_body_buffering", "contradicts with_request_body");
         }
         Some(Self::Settings {
             extensions: settings.text_map("context_extensions"),
-            body: if off { Some(None) } else { own },
-            service: Service::read(&settings, build)?,
+            body: if off { RouteBody::Off } else { own },
+            service: Service::read(&settings, build).ok()?,
         })
     }
 }

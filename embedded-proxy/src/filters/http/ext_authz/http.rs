@@ -42,7 +42,7 @@ impl HttpService {
     pub(super) fn read(reader: &Reader<'_>) -> Option<Self> {
         let (mut allowed, mut add) = (None, Headers::new());
         if let Some(request) = reader.message("authorization_request") {
-            allowed = names(&request, "allowed_headers")?;
+            allowed = names(&request, "allowed_headers").ok()?;
             for field in request.list("headers_to_add") {
                 let name = HeaderName::from_bytes(field.text("key").as_bytes());
                 match (name, HeaderValue::from_str(&field.text("value"))) {
@@ -52,7 +52,7 @@ impl HttpService {
             }
         }
         let answer = reader.message("authorization_response");
-        let list = |field| answer.as_ref().map_or(Some(None), |answer| names(answer, field));
+        let list = |field| answer.as_ref().map_or(Ok(None), |answer| names(answer, field));
         let path = reader.opt_text("path_override");
         let prefix = reader.text("path_prefix");
         if !prefix.is_empty() && (!prefix.starts_with('/') || path.is_some()) {
@@ -64,11 +64,11 @@ impl HttpService {
             path,
             allowed,
             add,
-            upstream: list("allowed_upstream_headers")?.unwrap_or_default(),
-            append: list("allowed_upstream_headers_to_append")?.unwrap_or_default(),
-            client: list("allowed_client_headers")?.filter(|list| !list.is_empty()),
-            client_on_success: list("allowed_client_headers_on_success")?.unwrap_or_default(),
-            metadata: list("dynamic_metadata_from_headers")?.unwrap_or_default(),
+            upstream: list("allowed_upstream_headers").ok()?.unwrap_or_default(),
+            append: list("allowed_upstream_headers_to_append").ok()?.unwrap_or_default(),
+            client: list("allowed_client_headers").ok()?.filter(|list| !list.is_empty()),
+            client_on_success: list("allowed_client_headers_on_success").ok()?.unwrap_or_default(),
+            metadata: list("dynamic_metadata_from_headers").ok()?.unwrap_or_default(),
             retries: reader.message("retry_policy").map(|retries| Retries::read(&retries)),
         })
     }
@@ -190,6 +190,7 @@ mod tests {
         testing::message("envoy.extensions.filters.http.ext_authz.v3.HttpService", &json, HttpService::read).unwrap()
     }
 
+    #[allow(clippy::unnecessary_wraps)] // It is what a call gives.
     fn response(status: u16, fields: &[(&str, &str)]) -> Result<(ResponseHead, Bytes), CallError> {
         let headers = testing::head("GET", "/", fields).headers;
         Ok((ResponseHead { status: StatusCode::from_u16(status).unwrap(), headers }, Bytes::from_static(b"no")))

@@ -26,7 +26,7 @@ use crate::stream::{Exchange, Flag};
 use crate::telemetry::stats::{Counter, Scope};
 
 use answer::{Answer, Outcome};
-use config::{BodySettings, Config, Route, Service};
+use config::{Config, Route, RouteBody, Service};
 use request::{Read, check_request};
 
 /// Namespace of the dynamic metadata.
@@ -91,7 +91,7 @@ struct ForResponse(Vec<Edit>);
 struct Routes {
     disabled: bool,
     extensions: BTreeMap<String, String>,
-    body: Option<Option<BodySettings>>,
+    body: RouteBody,
 }
 
 impl ExtAuthz {
@@ -105,7 +105,9 @@ impl ExtAuthz {
                     for (key, value) in extensions {
                         routes.extensions.entry(key.clone()).or_insert_with(|| value.clone());
                     }
-                    routes.body = routes.body.or(*body);
+                    if routes.body == RouteBody::Unsaid {
+                        routes.body = *body;
+                    }
                 }
             }
         }
@@ -155,7 +157,12 @@ impl ExtAuthz {
 
     /// Reads as much of the body as the service gets, and puts it back.
     async fn read_body(&self, exchange: &mut Exchange, routes: &Routes) -> Result<Option<Read>, Box<Reply>> {
-        let Some(settings) = routes.body.unwrap_or(self.config.shared.body) else { return Ok(None) };
+        let settings = match routes.body {
+            RouteBody::Unsaid => self.config.shared.body,
+            RouteBody::Off => None,
+            RouteBody::On(settings) => Some(settings),
+        };
+        let Some(settings) = settings else { return Ok(None) };
         let request = &mut exchange.request;
         if request.body.is_empty() || request.head.upgrade.is_some() {
             return Ok(None);

@@ -87,7 +87,6 @@ pub(super) fn check_request(
     let time = Timestamp {
         seconds: i64::try_from(started.as_secs()).unwrap_or(i64::MAX),
         nanos: i32::try_from(started.subsec_nanos()).unwrap_or(0),
-        ..Timestamp::default()
     };
     let request = Request { time: Some(time), http: Some(http_request(shared, exchange, body)) };
     let session = TlsSession { sni: connection.sni.clone().unwrap_or_default() };

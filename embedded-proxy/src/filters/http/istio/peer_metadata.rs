@@ -161,10 +161,9 @@ impl HttpFilter for PeerMetadata {
     }
 
     fn on_response(&self, exchange: &mut Exchange, response: &mut Response) {
-        if self.upstream.reads {
-            if let Some(peer) = self.discover(&mut response.head.headers) {
-                keep(exchange, peer, false);
-            }
+        let found = self.upstream.reads.then(|| self.discover(&mut response.head.headers)).flatten();
+        if let Some(peer) = found {
+            keep(exchange, peer, false);
         }
         let received = exchange.scratch.get::<Received>().copied();
         if let Some(received) = received.filter(|_| self.downstream.writes && !self.skips(self.downstream, exchange)) {

@@ -116,7 +116,7 @@ fn trim(base64: &str) -> &str {
 /// An elliptic curve key: curve and algorithm must agree; one of them, or neither (then P-256), may be missing.
 fn ec(jwk: &Value, alg: &str, crv: &str) -> Option<Material> {
     let curve = match (alg, crv) {
-        ("ES256", "" | "P-256") | ("", "" | "P-256") => 256,
+        ("ES256" | "", "" | "P-256") => 256,
         ("ES384", "" | "P-384") | ("", "P-384") => 384,
         ("ES512", "" | "P-521") | ("", "P-521") => 521,
         _ => return None,

@@ -42,8 +42,10 @@ pub(super) struct Provider {
     pub(super) issuer: String,
     pub(super) audiences: Audiences,
     subjects: Option<StringMatcher>,
-    /// Whether tokens must expire, and within how many seconds.
-    lifetime: Option<Option<u64>>,
+    /// Tokens must expire.
+    expires: bool,
+    /// Tokens must expire within so many seconds.
+    longest: Option<u64>,
     pub(super) places: Places,
     pub(super) source: Source,
     pub(super) forward: bool,
@@ -117,7 +119,7 @@ impl Provider {
     pub(super) fn read(name: &str, reader: &Reader<'_>, build: &Build, scope: &Scope) -> Option<Self> {
         let source = read_source(reader, build, scope);
         let subjects = reader.message("subjects").map(|subjects| StringMatcher::read(&subjects));
-        let longest = reader.duration("max_lifetime").map(|longest| Some(longest.as_secs()));
+        let longest = reader.duration("max_lifetime").map(|longest| longest.as_secs());
         let claims: Vec<_> = reader.list("claim_to_headers").iter().map(read_claim).collect();
         let normalize = reader.message("normalize_payload_in_metadata");
         let skew = reader.number("clock_skew_seconds").unwrap_or(0);
@@ -136,7 +138,8 @@ impl Provider {
             issuer,
             audiences: Audiences::new(&audiences),
             subjects: subjects.map_or(Some(None), |subjects| subjects.map(Some))?,
-            lifetime: longest.or(require.then_some(None)),
+            expires: require || longest.is_some(),
+            longest,
             places,
             source: source?,
             forward,
@@ -174,11 +177,8 @@ impl Provider {
         if self.subjects.as_ref().is_some_and(|subjects| !subjects.matches(&token.sub)) {
             return Err(Status::Verification);
         }
-        match self.lifetime {
-            Some(_) if token.exp == 0 => Err(Status::Verification),
-            Some(Some(longest)) if token.exp.saturating_sub(now) >= longest => Err(Status::Verification),
-            _ => Ok(()),
-        }
+        let too_long = self.longest.is_some_and(|longest| token.exp.saturating_sub(now) >= longest);
+        if (self.expires && token.exp == 0) || too_long { Err(Status::Verification) } else { Ok(()) }
     }
 
     /// Takes away what only a good token may put on a request.

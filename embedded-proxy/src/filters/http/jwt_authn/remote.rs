@@ -41,7 +41,7 @@ impl Remote {
         });
         Some(Self {
             target: Target::read(&reader.need("http_uri")?)?,
-            kept: reader.duration("cache_duration").unwrap_or(Duration::from_secs(600)),
+            kept: reader.duration("cache_duration").unwrap_or(Duration::from_mins(10)),
             retries: reader.message("retry_policy").map(|retries| Retries::read(&retries)),
             ahead,
             keys: ArcSwapOption::empty(),
