@@ -74,7 +74,7 @@ fn detail(certificate: &X509Certificate<'_>, path: &str) -> Value {
     let end = u64::try_from(validity.not_after.timestamp()).unwrap_or(0);
     json!({
         "path": path,
-        "serial_number": certificate.raw_serial().iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        "serial_number": crate::telemetry::trace::hex(certificate.raw_serial()),
         "subject_alt_names": names(certificate),
         "days_until_expiration": (end.saturating_sub(now) / 86400).to_string(),
         "valid_from": time(validity.not_before.timestamp()),

@@ -67,8 +67,11 @@ fn limits(breakers: &Breakers) -> [(&'static str, u64); 4] {
     ]
 }
 
-/// The numbers of a host: name and value, counters first, then gauges.
-fn numbers(host: &Host) -> ([(&'static str, u64); 6], [(&'static str, u64); 3]) {
+/// A number by its name.
+type Named = (&'static str, u64);
+
+/// The numbers of a host: counters first, then gauges.
+fn numbers(host: &Host) -> ([Named; 6], [Named; 3]) {
     let stats = &host.stats;
     let counters = [
         ("cx_connect_fail", &stats.cx_connect_fail),

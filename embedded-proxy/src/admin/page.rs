@@ -10,7 +10,7 @@ pub(super) fn help(first: &str) -> String {
     let mut out = first.to_string();
     for path in PATHS {
         let post = if path.changes { " (POST)" } else { "" };
-        let _ = writeln!(out, "  {}{post}: {}", path.path, path.help);
+        let _ = writeln!(out, "  {}{post}: {}", path.target, path.help);
         for (name, what) in path.parameters {
             let _ = writeln!(out, "      {name}: {what}");
         }
@@ -21,14 +21,14 @@ pub(super) fn help(first: &str) -> String {
 /// The page for browsers: links to what reads, buttons for what changes.
 pub(super) fn home() -> Page {
     let mut rows = String::new();
-    for path in PATHS.iter().filter(|path| path.path != "/") {
-        let name = path.path.trim_start_matches('/');
+    for path in PATHS.iter().filter(|path| path.target != "/") {
+        let name = path.target.trim_start_matches('/');
         let action = if path.changes {
             format!("<form action=\"{name}\" method=\"post\"><button>{name}</button></form>")
         } else {
             format!("<a href=\"{name}\">{name}</a>")
         };
-        let _ = write!(rows, "<tr><td>{action}</td><td>{}</td></tr>\n", path.help);
+        let _ = writeln!(rows, "<tr><td>{action}</td><td>{}</td></tr>", path.help);
     }
     let body = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Envoy Admin</title></head>\n\

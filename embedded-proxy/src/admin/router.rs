@@ -26,7 +26,7 @@ pub struct AdminOptions {
 impl Default for AdminOptions {
     fn default() -> Self {
         let version = env!("CARGO_PKG_VERSION").to_string();
-        Self { version, config_path: String::new(), concurrency: 1, drain_time: Duration::from_secs(600) }
+        Self { version, config_path: String::new(), concurrency: 1, drain_time: Duration::from_mins(10) }
     }
 }
 
@@ -115,7 +115,7 @@ impl Page {
 /// A path.
 pub(super) struct Path {
     /// The path.
-    pub path: &'static str,
+    pub target: &'static str,
     /// Whether it changes something and wants POST.
     pub changes: bool,
     /// One line for `/help`.
@@ -126,11 +126,11 @@ pub(super) struct Path {
 }
 
 const fn path(path: &'static str, help: &'static str, answer: fn(&Admin, &Call) -> Page) -> Path {
-    Path { path, changes: false, help, parameters: &[], answer }
+    Path { target: path, changes: false, help, parameters: &[], answer }
 }
 
 const fn change(path: &'static str, help: &'static str, answer: fn(&Admin, &Call) -> Page) -> Path {
-    Path { path, changes: true, help, parameters: &[], answer }
+    Path { target: path, changes: true, help, parameters: &[], answer }
 }
 
 impl Path {
@@ -200,11 +200,11 @@ impl Admin {
 
     /// Answers a request.
     pub fn page(&self, call: &Call) -> Page {
-        let Some(path) = PATHS.iter().find(|path| path.path == call.path) else {
+        let Some(path) = PATHS.iter().find(|path| path.target == call.path) else {
             return Page::text(404, page::help("invalid path. admin commands are:\n"));
         };
         if path.changes && call.method != "POST" {
-            tracing::warn!("admin path {:?} changes state and wants POST, not {}", path.path, call.method);
+            tracing::warn!("admin path {:?} changes state and wants POST, not {}", path.target, call.method);
             return Page::text(405, format!("Method {} not allowed, POST required.", call.method));
         }
         (path.answer)(self, call)

@@ -19,7 +19,7 @@ const FIELDS: usize = 100;
 /// Most connections at the same time.
 const CONNECTIONS: usize = 256;
 /// Time for one request to arrive, and for a connection without one.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Binds the admin interface and serves it on this runtime until the returned task is aborted. The address is the one
 /// that the system gave for port 0.

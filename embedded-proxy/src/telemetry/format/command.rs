@@ -98,9 +98,9 @@ const TABLE: &[Syntax] = &[
     syntax("STREAM_INFO_REQ", Parameters::Must, true, |text, _| Fields::parse(Side::Request, text).map(Command::Field)),
     syntax("RESP", Parameters::Must, true, |text, _| Fields::parse(Side::Response, text).map(Command::Field)),
     syntax("TRAILER", Parameters::Must, true, |text, _| Fields::parse(Side::Trailers, text).map(Command::Field)),
-    syntax("DYNAMIC_METADATA", Parameters::Must, true, |text, _| metadata(Owner::Dynamic, text)),
-    syntax("CLUSTER_METADATA", Parameters::Must, true, |text, _| metadata(Owner::Cluster, text)),
-    syntax("UPSTREAM_METADATA", Parameters::Must, true, |text, _| metadata(Owner::Host, text)),
+    syntax("DYNAMIC_METADATA", Parameters::Must, true, |text, _| Ok(metadata(Owner::Dynamic, text))),
+    syntax("CLUSTER_METADATA", Parameters::Must, true, |text, _| Ok(metadata(Owner::Cluster, text))),
+    syntax("UPSTREAM_METADATA", Parameters::Must, true, |text, _| Ok(metadata(Owner::Host, text))),
     syntax("METADATA", Parameters::Must, true, |text, _| Place::parse_owned(text).map(Command::Metadata)),
     syntax("FILTER_STATE", Parameters::Must, true, |text, _| state(text)),
     syntax("START_TIME", Parameters::May, false, |text, _| time(Moment::Start, text)),
@@ -129,11 +129,11 @@ const TABLE: &[Syntax] = &[
     syntax("REQUESTED_SERVER_NAME", Parameters::May, false, |text, _| server_name(text)),
     syntax("ENVIRONMENT", Parameters::Must, true, |text, limit| {
         let value = environment::variable(text).map_or(Piece::Text("-".into()), |value| Piece::Text(value.into()));
-        constant(&value.cut(limit))
+        Ok(constant(&value.cut(limit)))
     }),
     syntax("HOSTNAME", Parameters::No, false, |_, _| {
         let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
-        constant(&Piece::Text(name.unwrap_or_else(|| "-".into()).into()))
+        Ok(constant(&Piece::Text(name.unwrap_or_else(|| "-".into()).into())))
     }),
     syntax("COALESCE", Parameters::Must, true, |text, _| {
         Coalesce::parse(text).map(|coalesce| Command::Coalesce(Box::new(coalesce)))
@@ -272,14 +272,14 @@ fn since_1970(seconds: i64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds).ok()?))
 }
 
-fn metadata(owner: Owner, text: &str) -> Result<Command, String> {
-    Ok(Command::Metadata(Place::parse(owner, text)))
+fn metadata(owner: Owner, text: &str) -> Command {
+    Command::Metadata(Place::parse(owner, text))
 }
 
-fn constant(piece: &Piece<'_>) -> Result<Command, String> {
+fn constant(piece: &Piece<'_>) -> Command {
     let mut text = String::new();
     piece.write(&mut text, "-");
-    Ok(Command::Constant(text.into()))
+    Command::Constant(text.into())
 }
 
 fn time(moment: Moment, text: &str) -> Result<Command, String> {

@@ -16,7 +16,7 @@ use crate::telemetry::format::FormatContext;
 use crate::telemetry::stats::{Gauge, Scope, Stats, Tags};
 
 /// Series that are not written for so long are forgotten, unless the configuration says another time.
-const IDLE: Duration = Duration::from_secs(60 * 60);
+const IDLE: Duration = Duration::from_hours(1);
 
 /// Names of the metrics, without `istio_`.
 const METRICS: [&str; 10] = [
@@ -105,11 +105,8 @@ impl Recorder {
         };
         let labels = facts.labels();
         let more: Vec<String> = self.dimensions.iter().map(|dimension| dimension.value(context, peers)).collect();
-        let key: Vec<Cow<'_, str>> = labels
-            .iter()
-            .map(|label| Cow::Borrowed(label.as_ref()))
-            .chain(more.iter().map(|value| value.into()))
-            .collect();
+        let key: Vec<Cow<'_, str>> =
+            labels.iter().map(|label| Cow::Borrowed(label.as_ref())).chain(more.iter().map(Into::into)).collect();
         self.table.find(&key, || self.make(&labels, &more))
     }
 
@@ -188,8 +185,11 @@ impl Recorder {
                 tags.push((name.into(), value.as_str().into()));
             }
         }
-        let parts: String = tags.iter().map(|(name, value)| format!(".{name}.{value}")).collect();
-        Some((format!("istiocustom.istio_{}{parts}", METRICS[metric]), tags.into()))
+        let mut full = format!("istiocustom.istio_{}", METRICS[metric]);
+        for (name, value) in &tags {
+            full.push_str(&format!(".{name}.{value}"));
+        }
+        Some((full, tags.into()))
     }
 }
 

@@ -137,7 +137,12 @@ fn peer(text: &str) -> Option<Dimension> {
     let text = text.strip_prefix("filter_state").map_or(Some(text.to_string()), |rest| {
         let keys = keys(rest)?;
         let (name, rest) = keys.split_first()?;
-        Some(format!("{name}{}", rest.iter().map(|key| format!(".{key}")).collect::<String>()))
+        let mut text = name.clone();
+        for key in rest {
+            text.push('.');
+            text.push_str(key);
+        }
+        Some(text)
     })?;
     let (upstream, rest) = match text.strip_prefix("upstream_peer") {
         Some(rest) => (true, rest),

@@ -140,7 +140,7 @@ impl<'f> Facts<'f> {
         labels[0] = "source".into();
         own_side(&mut labels[1..9], self.own, own_san);
         labels[9] = or(&peer.workload, "unknown");
-        labels[10] = namespace.clone();
+        labels[10].clone_from(&namespace);
         labels[11] = or(peer_san, "unknown");
         labels[12] = or(&peer.app, "unknown");
         labels[13] = or(&peer.version, "unknown");

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -43,10 +43,13 @@ pub struct Series {
     pub received: Option<Arc<Counter>>,
 }
 
+/// The series of one worker by the hash of their labels.
+type Shard = HashMap<u64, Arc<Series>>;
+
 /// Series by their labels, apart for each worker so that workers do not wait for each other.
 #[derive(Debug)]
 pub struct Table {
-    shards: Box<[Mutex<HashMap<u64, Arc<Series>>>]>,
+    shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
     began: Instant,
     /// Series that were not kept because there were too many.
@@ -62,9 +65,7 @@ impl Table {
 
     /// The series of these labels. A new one is made by `make`; none: there are too many.
     pub fn find(&self, labels: &[Cow<'_, str>], make: impl FnOnce() -> Series) -> Option<Arc<Series>> {
-        let mut hasher = self.hasher.build_hasher();
-        labels.hash(&mut hasher);
-        let key = hasher.finish();
+        let key = self.hasher.hash_one(labels);
         let shard = &self.shards[crate::services::worker() % self.shards.len()];
         let now = self.began.elapsed().as_secs();
         let mut series = shard.lock();
@@ -113,9 +114,9 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &series("a".into()).unwrap()));
         (0..MOST + 10).for_each(|number| drop(series(number.to_string())));
         assert_eq!(table.overflow.value(), 11);
-        tokio::time::advance(Duration::from_secs(60)).await;
+        tokio::time::advance(Duration::from_mins(1)).await;
         series("a".into());
-        table.forget(Duration::from_secs(60));
+        table.forget(Duration::from_mins(1));
         assert_eq!(table.shards[0].lock().len(), 1, "only what was written in time stays");
     }
 }

@@ -16,7 +16,7 @@ pub fn json(stats: &Stats, query: &Query) -> String {
             Sample::Counter(counter) => all.push(json!({"name": &*seen.name, "value": counter.value()})),
             Sample::Gauge(gauge) => all.push(json!({"name": &*seen.name, "value": gauge.value()})),
             Sample::Histogram(histogram) => {
-                histograms.push(one(&seen.name, histogram, query.buckets.unwrap_or_default()))
+                histograms.push(one(&seen.name, histogram, query.buckets.unwrap_or_default()));
             }
         }
     }

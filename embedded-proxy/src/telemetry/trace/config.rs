@@ -170,9 +170,10 @@ impl Tracing {
     fn decide(&self, head: &mut RequestHead, route: Overrides<'_>, pack: bool) -> bool {
         let Some(id) = head.headers.text(&REQUEST_ID).map(str::to_string) else { return false };
         let Some(number) = id.get(..8).and_then(|digits| u64::from_str_radix(digits, 16).ok()) else { return false };
-        let stable = number % 10_000;
+        #[allow(clippy::cast_precision_loss)] // below 10,000
+        let stable = (number % 10_000) as f64;
         // Shares of another denominator look at the same number.
-        let hits = |share: Fraction| share.share() * 10_000.0 > stable as f64;
+        let hits = |share: Fraction| share.share() * 10_000.0 > stable;
         let chance = |share: Fraction| share.hits(fastrand::u64(..));
         let said = Reason::of(&id);
         let mut reason = said;
@@ -187,10 +188,9 @@ impl Tracing {
         if reason != Reason::No && !hits(route.overall.unwrap_or(self.overall)) {
             reason = Reason::No;
         }
-        if reason != said && pack {
-            if let Ok(id) = HeaderValue::from_str(&reason.write(&id)) {
-                head.headers.set(REQUEST_ID, id);
-            }
+        let written = if reason != said && pack { HeaderValue::from_str(&reason.write(&id)).ok() } else { None };
+        if let Some(id) = written {
+            head.headers.set(REQUEST_ID, id);
         }
         reason != Reason::No
     }
@@ -225,10 +225,11 @@ pub fn respond(exchange: &mut Exchange, headers: &mut Headers) {
             active.operation = Some(told.to_string());
         }
         headers.remove(&DECORATOR);
-    } else if let Some(name) = active.operation.as_deref().filter(|_| active.propagate) {
-        if let Ok(name) = HeaderValue::from_str(name) {
-            headers.set(DECORATOR, name);
-        }
+        return;
+    }
+    let name = active.operation.as_deref().filter(|_| active.propagate);
+    if let Some(name) = name.and_then(|name| HeaderValue::from_str(name).ok()) {
+        headers.set(DECORATOR, name);
     }
 }
 
@@ -300,6 +301,7 @@ impl Reason {
 }
 
 /// A format in a field that may be empty. None: a defect was noted.
+#[allow(clippy::option_option)] // the outer one says whether reading went well
 fn operation(reader: &Reader<'_>, field: &str) -> Option<Option<Format>> {
     let Some(text) = reader.opt_text(field) else { return Some(None) };
     match Format::parse(&text) {

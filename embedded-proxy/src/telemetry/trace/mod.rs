@@ -9,4 +9,4 @@ mod span;
 mod tests;
 
 pub use config::{Overrides, Tracing, UpstreamSpan, begin_upstream, respond};
-pub use propagate::SpanContext;
+pub use propagate::{SpanContext, hex};

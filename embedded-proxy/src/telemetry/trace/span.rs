@@ -112,10 +112,9 @@ fn common(context: &FormatContext<'_>, code: Option<u16>, all: &mut Vec<KeyValue
         all.push(attribute("upstream_cluster.name", &**info.upstream.cluster_alt.as_ref().unwrap_or(cluster)));
     }
     all.push(attribute("http.status_code", code.unwrap_or(0).to_string()));
-    if context.request.is_some_and(RequestHead::is_grpc) {
-        if let Some(status) = any_grpc_status(context) {
-            all.push(attribute("grpc.status_code", status.to_string()));
-        }
+    let grpc = context.request.filter(|head| head.is_grpc()).and_then(|_| any_grpc_status(context));
+    if let Some(status) = grpc {
+        all.push(attribute("grpc.status_code", status.to_string()));
     }
     all.push(attribute("response_flags", info.flags.to_string()));
     if has_failed(context, code) {
