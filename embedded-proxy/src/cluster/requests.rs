@@ -90,9 +90,10 @@ impl RequestStats {
 
     fn parts(&self, origin: Origin) -> impl Iterator<Item = &Part> {
         let part = |name: &'static str| move || Part::new(self.scope.sub(name));
-        let side = match origin.internal {
-            true => self.internal.get_or_init(part("internal")),
-            false => self.external.get_or_init(part("external")),
+        let side = if origin.internal {
+            self.internal.get_or_init(part("internal"))
+        } else {
+            self.external.get_or_init(part("external"))
         };
         let canary = origin.canary.then(|| self.canary.get_or_init(part("canary")));
         [&self.all, side].into_iter().chain(canary)

@@ -53,7 +53,10 @@ fn escape(rest: &mut Peekable<Chars<'_>>, out: &mut String, in_class: bool) -> R
         ('b', false) => r"(?-u:\b)",
         ('B', false) => r"(?-u:\B)",
         ('C', false) => r"(?s-u:.)",
-        ('Q', false) => return quoted(rest, out),
+        ('Q', false) => {
+            quoted(rest, out);
+            return Ok(());
+        }
         _ => {
             out.push('\\');
             out.push(character);
@@ -65,7 +68,7 @@ fn escape(rest: &mut Peekable<Chars<'_>>, out: &mut String, in_class: bool) -> R
 }
 
 /// `\Q` up to `\E` or the end: every character is itself.
-fn quoted(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), String> {
+fn quoted(rest: &mut Peekable<Chars<'_>>, out: &mut String) {
     let mut text = String::new();
     while let Some(character) = rest.next() {
         if character == '\\' && rest.next_if_eq(&'E').is_some() {
@@ -74,7 +77,6 @@ fn quoted(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), String
         text.push(character);
     }
     out.push_str(&regex::escape(&text));
-    Ok(())
 }
 
 fn class(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), String> {

@@ -160,7 +160,7 @@ impl RegexRewrite {
                 match piece {
                     Piece::Text(text) => out.extend_from_slice(text.as_bytes()),
                     Piece::Group(group) => {
-                        out.extend_from_slice(captures.get(*group).map_or(b"", |group| group.as_bytes()))
+                        out.extend_from_slice(captures.get(*group).map_or(b"", |group| group.as_bytes()));
                     }
                 }
             }

@@ -59,8 +59,8 @@ fn add_wildcard(wildcards: &mut Wildcards, part: &str, index: u32) -> bool {
 
 /// The star stands for at least one character.
 fn longest<'h>(wildcards: &Wildcards, host: &str, part: impl Fn(usize) -> Option<&'h str>) -> Option<u32> {
-    let fitting = wildcards.iter().filter(|(length, _)| *length < host.len());
-    fitting.filter_map(|(length, parts)| parts.get(part(*length)?).copied()).next()
+    let mut fitting = wildcards.iter().filter(|(length, _)| *length < host.len());
+    fitting.find_map(|(length, parts)| parts.get(part(*length)?).copied())
 }
 
 fn lower(host: &str) -> Cow<'_, str> {

@@ -116,12 +116,10 @@ impl Addition {
         let keep_empty = reader.flag("keep_empty_value");
         let append = match (reader.opt_flag("append"), reader.word("append_action").as_str()) {
             // The old spelling counts as long as the new one has its default.
-            (Some(true), _) => Append::Add,
-            (Some(false), _) => Append::Overwrite,
             (None, "ADD_IF_ABSENT") => Append::IfAbsent,
-            (None, "OVERWRITE_IF_EXISTS_OR_ADD") => Append::Overwrite,
+            (Some(false), _) | (None, "OVERWRITE_IF_EXISTS_OR_ADD") => Append::Overwrite,
             (None, "OVERWRITE_IF_EXISTS") => Append::OverwriteIfThere,
-            (None, _) => Append::Add,
+            (Some(true), _) | (None, _) => Append::Add,
         };
         let _ = reader.word("append_action");
         let header = reader.need("header")?;

@@ -50,7 +50,7 @@ pub struct Route {
 }
 
 impl Route {
-    pub(super) fn read(reader: &Reader<'_>, host: &RouteStats, shared: &Shared, build: &Build) -> Option<Self> {
+    pub(super) fn read(reader: &Reader<'_>, host: &RouteStats, shared: Shared, build: &Build) -> Option<Self> {
         refuse_specifiers(reader);
         let matcher = reader.need("match").and_then(|matcher| RouteMatch::read(&matcher));
         let edits = HeaderEdits::read(reader);

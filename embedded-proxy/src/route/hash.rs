@@ -25,7 +25,7 @@ struct NewCookie {
 enum Source {
     Header(Field, Option<RegexRewrite>),
     Cookie(String, Option<NewCookie>),
-    SourceIp,
+    Address,
     Query(String),
     State(String),
 }
@@ -89,7 +89,7 @@ impl HashPolicy {
                 if !properties.flag("source_ip") {
                     properties.defect("source_ip", "must be true: there is no other property to hash");
                 }
-                Source::SourceIp
+                Source::Address
             }
             Some("query_parameter") => Source::Query(reader.message("query_parameter")?.need_text("name")?),
             Some("filter_state") => Source::State(reader.message("filter_state")?.need_text("key")?),
@@ -148,7 +148,7 @@ impl Source {
                 }
                 _ => None,
             },
-            Self::SourceIp => Some(xxhash64(input.remote.to_string().as_bytes())),
+            Self::Address => Some(xxhash64(input.remote.to_string().as_bytes())),
             Self::Query(name) => parameter(head.query(), name).map(|value| xxhash64(value.as_bytes())),
             Self::State(key) => input.state.get(key).map(|value| xxhash64(value.as_bytes())),
         }

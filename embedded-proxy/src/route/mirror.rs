@@ -114,7 +114,7 @@ impl Mutation {
                 head.headers.remove(name);
             }
             Self::RemoveMatching(matcher) => {
-                head.headers.retain(|name, _: &HeaderValue| !matcher.matches(name.as_str()))
+                head.headers.retain(|name, _: &HeaderValue| !matcher.matches(name.as_str()));
             }
             Self::Add(addition) => addition.apply(&mut head.headers, context),
         }

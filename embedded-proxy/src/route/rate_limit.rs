@@ -427,6 +427,7 @@ mod tests {
         limit.descriptor(&exchange, "me").map(|descriptor| descriptor.entries)
     }
 
+    #[allow(clippy::unnecessary_wraps)] // As descriptors come.
     fn pair(key: &str, value: &str) -> Option<Vec<(String, String)>> {
         Some(vec![(key.into(), value.into())])
     }

@@ -12,7 +12,7 @@ use crate::proto::Reader;
 /// Envoy's base of the back off; ten times as long at most.
 const BASE: Duration = Duration::from_millis(25);
 /// Longest wait that a response may ask for, unless configured (Envoy's default).
-const RESET_MAX: Duration = Duration::from_secs(300);
+const RESET_MAX: Duration = Duration::from_mins(5);
 
 /// How a reset header says when to try again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -67,17 +67,15 @@ impl RouteTable {
         let limit = reader.number("max_direct_response_body_size_bytes").unwrap_or(direct::BODY_LIMIT);
         let shared = Shared { body_limit: limit };
         let hosts: Vec<_> =
-            reader.list("virtual_hosts").iter().map(|host| VirtualHost::read(host, &shared, build)).collect();
+            reader.list("virtual_hosts").iter().map(|host| VirtualHost::read(host, shared, build)).collect();
         let edits = HeaderEdits::read(reader);
         let filters = PerFilter::read(reader, build);
         let mirrors = Mirror::read_all(reader);
         let internal = reader.texts("internal_only_headers");
         let internal: Vec<_> =
             internal.iter().map(|name| super::header_name(reader, "internal_only_headers", name)).collect();
-        let host_field = match reader.has("vhost_header") {
-            true => Some(super::need_field(reader, "vhost_header")?),
-            false => None,
-        };
+        let host_field =
+            if reader.has("vhost_header") { Some(super::need_field(reader, "vhost_header")?) } else { None };
         let validate = reader.opt_flag("validate_clusters").unwrap_or(check);
         let (name, specific_wins) = (reader.text("name"), reader.flag("most_specific_header_mutations_wins"));
         let ignore_port = reader.flag("ignore_port_in_host_matching");
@@ -174,9 +172,9 @@ impl RouteTable {
             Target::One(name) => Chosen::Named(name.resolve(input)),
             Target::Weighted(weighted) => {
                 let index = weighted.choose(input, || forward.hash.hash(input, None));
-                match &weighted.clusters[index].name {
-                    ClusterName::Fixed(_) => Chosen::Weighted(index, None),
-                    name => Chosen::Weighted(index, name.resolve(input)),
+                match weighted.clusters.get(index).map(|cluster| &cluster.name) {
+                    Some(name @ ClusterName::Header(_)) => Chosen::Weighted(index, name.resolve(input)),
+                    Some(ClusterName::Fixed(_)) | None => Chosen::Weighted(index, None),
                 }
             }
         }

@@ -67,7 +67,7 @@ pub struct VirtualHost {
 }
 
 impl VirtualHost {
-    pub(super) fn read(reader: &Reader<'_>, shared: &Shared, build: &Build) -> Option<Self> {
+    pub(super) fn read(reader: &Reader<'_>, shared: Shared, build: &Build) -> Option<Self> {
         refuse_specifiers(reader);
         refuse(reader);
         let name = reader.need_text("name");

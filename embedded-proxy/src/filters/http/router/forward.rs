@@ -348,9 +348,9 @@ impl<'f> Forwarding<'f> {
         let followed = follow::follow(exchange, head, rules, self.hit, &self.body);
         let stats = &self.cluster.requests;
         if followed {
-            stats.internal_redirect_succeeded.inc()
+            stats.internal_redirect_succeeded.inc();
         } else {
-            stats.internal_redirect_failed.inc()
+            stats.internal_redirect_failed.inc();
         }
         followed
     }
