@@ -187,9 +187,10 @@ impl Cluster {
         }));
     }
 
-    /// Notes what happened to an attempt at a host: outlier detection and peak EWMA follow it. `started` is when the
-    /// request began, when a response or its absence is reported.
+    /// Notes what happened to an attempt at a host: its counts of requests, outlier detection and peak EWMA follow it.
+    /// `started` is when the request began, when a response or its absence is reported.
     pub fn report(self: &Arc<Self>, host: &Arc<Host>, outcome: Outcome, started: Option<Instant>) {
+        host.stats.count(outcome);
         if let (Some(decay), Some(started)) = (self.decay, started) {
             host.average.note(started.elapsed(), outcome.is_failure(), host.age(), decay);
         }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::assignment::{CheckTarget, Endpoint, EndpointHealth, Locality, Metadata};
 use super::lb::Average;
-use super::outlier::Monitor;
+use super::outlier::{Monitor, Outcome};
 use super::pool::HostPools;
 
 /// Reasons why a host takes no traffic, or less: bits as Envoy names them in `/clusters`.
@@ -110,6 +110,21 @@ pub struct HostStats {
     pub rq_timeout: AtomicU64,
     /// Requests begun.
     pub rq_total: AtomicU64,
+}
+
+impl HostStats {
+    /// Counts the end of a request; connections are counted where they are made.
+    pub(super) fn count(&self, outcome: Outcome) {
+        let counter = match outcome {
+            Outcome::Connected | Outcome::ConnectedFinally => return,
+            _ if outcome.is_failure() => &self.rq_error,
+            _ => &self.rq_success,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        if matches!(outcome, Outcome::Timeout(_)) {
+            self.rq_timeout.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Host {

@@ -282,6 +282,9 @@ mod tests {
             assert_ne!(cluster.pick(&Choice { random, ..Choice::default() }).unwrap().address.port(), 1);
         }
         assert_eq!(cluster.scope.gauge("outlier_detection.ejections_active").value(), 1);
+        let counts = [&host.stats.rq_success, &host.stats.rq_error]
+            .map(|count| count.load(std::sync::atomic::Ordering::Relaxed));
+        assert_eq!(counts, [1, 5]);
         for _ in 0..2 {
             wait(10).await;
         }
