@@ -9,6 +9,7 @@ use super::{
 use crate::proto::Reader;
 use crate::services::{Build, Services};
 use crate::telemetry::access_log::AccessLogs;
+use crate::telemetry::stats::Scope;
 use crate::telemetry::trace::Tracing;
 
 /// Envoy's default of `max_request_headers_kb`.
@@ -80,7 +81,7 @@ impl Hcm {
         harmless(reader);
         let build = &Build {
             services: build.services.clone(),
-            scope: build.scope.tagged("http", "envoy_http_conn_manager_prefix", &prefix),
+            scope: Scope::root(&build.services.stats).tagged("http", "envoy_http_conn_manager_prefix", &prefix),
         };
         let filters = Filters::read(reader, "http_filters", build);
         let routes = RouteSource::read(reader, build);

@@ -106,7 +106,7 @@ mod tests {
         let root = Scope::root(&stats);
         let cluster = root.tagged("cluster", "envoy_cluster_name", "a\"b");
         let held = [
-            cluster.counter_class("upstream_rq_", "2"),
+            cluster.counter_tagged("upstream_rq_", "envoy_response_code_class", "2xx"),
             cluster.counter_tagged("upstream_rq_", "envoy_response_code", "200"),
             root.sub("istiocustom").counter("istio_requests_total"),
         ];

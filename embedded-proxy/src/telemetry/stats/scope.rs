@@ -88,6 +88,9 @@ impl Scope {
     /// A counter whose last part varies: `counter_tagged("upstream_rq_", "envoy_response_code", "200")` is named
     /// `upstream_rq_200`, and `upstream_rq` with a tag for Prometheus.
     pub fn counter_tagged(&self, name: &str, tag: &'static str, value: &str) -> Arc<Counter> {
+        if let Some(class) = value.strip_suffix("xx").filter(|_| tag == "envoy_response_code_class") {
+            return self.counter_class(name, class);
+        }
         let full = format!("{}{name}{}", self.prefix, sanitized(value));
         let extracted = format!("{}{}", self.extracted, name.trim_end_matches(['_', '.']));
         self.stats.counter(&full, &extracted, &self.with(tag, value))
