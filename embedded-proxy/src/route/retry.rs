@@ -43,8 +43,6 @@ pub struct RetryPolicy {
     pub other_hosts: bool,
     /// Whether canary hosts are avoided.
     pub no_canaries: bool,
-    /// Whether priorities that were tried are avoided, and how often their load is computed anew.
-    pub other_priorities: Option<u32>,
     /// How often a host to avoid is chosen again before it is taken all the same.
     pub host_attempts: u32,
     /// Statuses for `retriable-status-codes`.
@@ -57,8 +55,6 @@ pub struct RetryPolicy {
     pub back_off: (Duration, Duration),
     /// Back off as the response says.
     pub reset: Option<ResetBackOff>,
-    /// Whether the cluster is chosen anew for each retry.
-    pub refresh_cluster: bool,
 }
 
 impl Default for RetryPolicy {
@@ -71,14 +67,12 @@ impl Default for RetryPolicy {
             per_try_idle: Duration::ZERO,
             other_hosts: false,
             no_canaries: false,
-            other_priorities: None,
             host_attempts: 1,
             codes: Vec::new(),
             headers: Vec::new(),
             request_headers: Vec::new(),
             back_off: (BASE, BASE * 10),
             reset: None,
-            refresh_cluster: false,
         }
     }
 }
@@ -92,7 +86,6 @@ impl RetryPolicy {
             per_try: reader.duration("per_try_timeout").unwrap_or_default(),
             per_try_idle: reader.duration("per_try_idle_timeout").unwrap_or_default(),
             host_attempts: reader.u32("host_selection_retry_max_attempts").unwrap_or(1),
-            refresh_cluster: reader.flag("refresh_cluster_on_retry"),
             ..Self::default()
         };
         let codes = reader.numbers("retriable_status_codes");
@@ -121,18 +114,10 @@ impl RetryPolicy {
                 other => predicate.defect("", format!("the proxy does not have the retry host predicate {other}")),
             }
         }
-        let Some(priority) = reader.message("retry_priority") else { return };
-        priority.ignore(&["name"]); // The type tells the extension.
-        match priority.any("typed_config") {
-            Some((name, config)) if name.ends_with("PreviousPrioritiesConfig") => {
-                let frequency = config.number("update_frequency").and_then(|number| u32::try_from(number).ok());
-                self.other_priorities = Some(frequency.unwrap_or(0));
-                if frequency.unwrap_or(0) == 0 {
-                    config.defect("update_frequency", "must be greater than 0");
-                }
+        for field in ["retry_priority", "refresh_cluster_on_retry"] {
+            if reader.has(field) {
+                reader.defect(field, "the proxy does not have this feature");
             }
-            Some((name, config)) => config.defect("", format!("the proxy does not have the retry priority {name}")),
-            None => priority.defect("typed_config", "must be set"),
         }
     }
 

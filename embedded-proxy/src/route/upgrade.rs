@@ -1,4 +1,4 @@
-//! Upgrades that a route allows or forbids, and what it does with CONNECT.
+//! Upgrades that a route allows or forbids.
 
 use crate::proto::Reader;
 
@@ -9,10 +9,6 @@ pub struct Upgrade {
     pub kind: String,
     /// Whether it is allowed.
     pub enabled: bool,
-    /// Whether a CONNECT is ended here and its payload goes to the cluster as plain TCP.
-    pub terminate: bool,
-    /// Whether POST is taken for CONNECT too.
-    pub allow_post: bool,
 }
 
 impl Upgrade {
@@ -24,16 +20,9 @@ impl Upgrade {
 
     fn read(reader: &Reader<'_>) -> Option<Self> {
         let kind = reader.need_text("upgrade_type")?;
-        let connect = reader.message("connect_config");
-        if connect.is_some() && !kind.eq_ignore_ascii_case("CONNECT") {
-            reader.defect("connect_config", "is only for the upgrade type CONNECT");
+        if reader.has("connect_config") {
+            reader.defect("connect_config", "the proxy does not end CONNECT requests itself, it forwards them");
         }
-        let allow_post = connect.as_ref().is_some_and(|connect| connect.flag("allow_post"));
-        Some(Self {
-            kind,
-            enabled: reader.opt_flag("enabled").unwrap_or(true),
-            terminate: connect.is_some(),
-            allow_post,
-        })
+        Some(Self { kind, enabled: reader.opt_flag("enabled").unwrap_or(true) })
     }
 }

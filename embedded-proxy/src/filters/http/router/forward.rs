@@ -161,7 +161,18 @@ impl<'f> Forwarding<'f> {
             original_dst: self.cluster.original_dst(Some(&exchange.request.head), &exchange.connection),
             random: fastrand::u64(..),
         };
-        self.cluster.pick(&choice)
+        let mut last = self.cluster.pick(&choice)?;
+        let canaries = policy.filter(|policy| policy.no_canaries && exchange.info.attempts > 1);
+        let again = (0..canaries.map_or(0, |policy| policy.host_attempts))
+            .filter_map(|_| self.cluster.pick(&Choice { random: fastrand::u64(..), ..choice }));
+        // The last choice is taken, whatever it is.
+        for other in again {
+            if !is_canary(&last) {
+                break;
+            }
+            last = other;
+        }
+        Some(last)
     }
 
     async fn send(&mut self, exchange: &mut Exchange, host: &Arc<Host>) -> Attempt {
@@ -382,6 +393,11 @@ impl<'f> Forwarding<'f> {
         }
         Box::new(reply)
     }
+}
+
+/// Whether the endpoint's metadata say so.
+fn is_canary(host: &Host) -> bool {
+    host.metadata().get("envoy.lb").and_then(|lb| lb.get("canary")).and_then(serde_json::Value::as_bool) == Some(true)
 }
 
 fn note_cluster(exchange: &mut Exchange, cluster: &Cluster) {
