@@ -56,7 +56,7 @@ impl ClientCert {
     }
 
     /// Applies the rule to a request.
-    pub fn apply(&self, headers: &mut Headers, connection: &Connection) {
+    pub fn apply(self, headers: &mut Headers, connection: &Connection) {
         let mutual = connection.tls.as_deref().filter(|tls| tls.verified);
         match (self.forward, mutual) {
             (Forward::Always, _) | (Forward::ForwardOnly, Some(_)) => {}
@@ -85,7 +85,7 @@ impl ClientCert {
     }
 
     /// This hop's entry: `By=...;Hash=...` and the configured parts, in Envoy's order.
-    fn entry(&self, tls: &Tls) -> String {
+    fn entry(self, tls: &Tls) -> String {
         let mut parts: Vec<String> = tls.local_uris.iter().map(|uri| format!("By={uri}")).collect();
         parts.push(format!("Hash={}", tls.peer_sha256));
         if self.cert {
@@ -135,7 +135,8 @@ mod tests {
             local_uris: vec!["spiffe://td/ns/me/sa/me".into()],
             ..Tls::default()
         };
-        let wanted = "By=spiffe://td/ns/me/sa/me;Hash=ab12;Subject=\"CN=\\\"x\\\"\";URI=spiffe://td/ns/a/sa/b;DNS=b.a.svc";
+        let wanted =
+            "By=spiffe://td/ns/me/sa/me;Hash=ab12;Subject=\"CN=\\\"x\\\"\";URI=spiffe://td/ns/a/sa/b;DNS=b.a.svc";
         assert_eq!(cert.entry(&tls), wanted);
     }
 }

@@ -36,12 +36,11 @@ impl Dynamic {
         }
         // With a default the filter works from the start; without one it waits for the first delivery either way.
         reader.ignore(&["apply_default_config_without_warming"]);
-        let default = match reader.has("default_config") {
-            true => {
-                let (kind, config) = reader.any("default_config")?;
-                Some(build_filter(&kind, name, &config, build)?)
-            }
-            false => None,
+        let default = if reader.has("default_config") {
+            let (kind, config) = reader.any("default_config")?;
+            Some(build_filter(&kind, name, &config, build)?)
+        } else {
+            None
         };
         let current = Arc::new(ArcSwapOption::from(default.map(|filter| Arc::new(Held { filter }))));
         let watched = build.services.extensions.watch_from(&source, name);

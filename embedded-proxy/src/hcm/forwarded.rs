@@ -106,7 +106,7 @@ impl Forwarding {
         head.headers.remove(&INTERNAL);
         coalesce(&mut head.headers);
         let found = if self.use_remote_address {
-            self.from_peer(head, connection)
+            Some(self.peer(head, connection))
         } else {
             last_forwarded(&head.headers, self.trusted_hops)
         };
@@ -130,7 +130,7 @@ impl Forwarding {
     }
 
     /// The edge: the peer's address counts, and goes to the end of `x-forwarded-for`.
-    fn from_peer(&self, head: &mut RequestHead, connection: &Connection) -> Option<(IpAddr, bool)> {
+    fn peer(&self, head: &mut RequestHead, connection: &Connection) -> (IpAddr, bool) {
         let peer = connection.remote.ip();
         let single = !head.headers.has(&XFF);
         let trusted = match self.trusted_hops {
@@ -148,7 +148,7 @@ impl Forwarding {
         if self.port && (self.trusted_hops == 0 || !head.headers.has(&PORT)) {
             head.headers.set(PORT, connection.local.port().into());
         }
-        Some((trusted.map_or(peer, |(address, _)| address), single))
+        (trusted.map_or(peer, |(address, _)| address), single)
     }
 
     fn written(&self, peer: IpAddr) -> String {

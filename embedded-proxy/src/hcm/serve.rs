@@ -135,13 +135,12 @@ impl Hcm {
     fn check(&self, head: &mut RequestHead) -> Result<(), Box<Reply>> {
         let refuse = |status: StatusCode, details: &str| Err(Box::new(Reply::new(status, details, "")));
         match self.underscores {
-            Underscores::Allow => {}
             Underscores::Drop => head.headers.retain(|name, _| !name.as_str().contains('_')),
             Underscores::Reject if head.headers.iter().any(|(name, _)| name.as_str().contains('_')) => {
                 let reply = Reply::new(StatusCode::BAD_REQUEST, "http1.unexpected_underscore", "Bad Request");
                 return Err(Box::new(reply));
             }
-            Underscores::Reject => {}
+            Underscores::Reject | Underscores::Allow => {}
         }
         if head.authority.is_empty() && head.version == Version::Http10 {
             head.authority.clone_from(&self.http1.default_host);
@@ -153,7 +152,8 @@ impl Hcm {
         if head.path.is_empty() && !connect {
             return refuse(StatusCode::NOT_FOUND, "missing_path_rejected");
         }
-        if !head.path.starts_with('/') && !(connect && head.path.is_empty()) && head.path != "*" {
+        let usable = head.path.starts_with('/') || head.path == "*" || connect && head.path.is_empty();
+        if !usable {
             self.stats.non_relative_path.inc();
             return refuse(StatusCode::NOT_FOUND, "absolute_path_rejected");
         }

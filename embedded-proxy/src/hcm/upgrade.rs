@@ -20,10 +20,7 @@ impl Upgrade {
     pub(super) fn read_all(hcm: &Reader<'_>, build: &Build) -> Option<Vec<Self>> {
         let mut upgrades = Vec::new();
         for reader in hcm.list("upgrade_configs") {
-            let filters = match reader.has("filters") {
-                true => Some(Filters::read(&reader, "filters", build)?),
-                false => None,
-            };
+            let filters = if reader.has("filters") { Some(Filters::read(&reader, "filters", build)?) } else { None };
             let kind = reader.need_text("upgrade_type")?;
             upgrades.push(Self { kind, enabled: reader.opt_flag("enabled").unwrap_or(true), filters });
         }

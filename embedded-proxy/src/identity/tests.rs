@@ -34,7 +34,7 @@ fn settings() -> Settings {
 fn sign(ca: &Ca, csr: &str) -> Vec<String> {
     let mut request = CertificateSigningRequestParams::from_pem(csr).unwrap();
     let now = std::time::UNIX_EPOCH.elapsed().unwrap();
-    request.params.not_before = rcgen::date_time_ymd(1970, 1, 1) + (now - Duration::from_secs(3600));
+    request.params.not_before = rcgen::date_time_ymd(1970, 1, 1) + now.saturating_sub(Duration::from_secs(3600));
     request.params.not_after = request.params.not_before + Duration::from_secs(86_400);
     vec![request.signed_by(ca.issuer()).unwrap().pem(), ca.pem.clone()]
 }

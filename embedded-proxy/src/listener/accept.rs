@@ -69,12 +69,13 @@ async fn serve(tcp: TcpStream, peer: SocketAddr, config: Arc<ListenerConfig>, se
     if !inspect(&mut sniff, &config).await {
         return;
     }
-    if config.use_original_dst && sniff.connection.local_restored {
-        if let Some(other) = listeners.at(sniff.connection.local).filter(|other| !Arc::ptr_eq(other, &config)) {
-            config = other;
-            if !inspect(&mut sniff, &config).await {
-                return;
-            }
+    if config.use_original_dst
+        && sniff.connection.local_restored
+        && let Some(other) = listeners.at(sniff.connection.local).filter(|other| !Arc::ptr_eq(other, &config))
+    {
+        config = other;
+        if !inspect(&mut sniff, &config).await {
+            return;
         }
     }
     let Some(chain) = config.find(&sniff.facts()).cloned() else {

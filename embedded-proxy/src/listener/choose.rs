@@ -289,10 +289,12 @@ mod tests {
     fn naive(all: &[Criteria], facts: &Facts<'_>) -> Option<usize> {
         let ranks: Vec<_> = all.iter().map(|criteria| rank(criteria, facts)).collect();
         let mut left: Vec<usize> = (0..all.len()).collect();
-        for step in 0..9 {
+        let mut steps = 0..9;
+        steps.try_for_each(|step| {
             let best = left.iter().filter_map(|index| ranks[*index][step]).max()?;
             left.retain(|index| ranks[*index][step] == Some(best));
-        }
+            Some(())
+        })?;
         left.first().copied()
     }
 

@@ -1,6 +1,6 @@
 //! The machine's own address.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::OnceLock;
 
 /// The first IPv4 address of this machine that is not a loopback one, as Envoy finds its local address. It is looked up
@@ -12,7 +12,7 @@ pub fn local_address() -> Option<IpAddr> {
         let mut addresses = interfaces.filter_map(|interface| {
             let address = interface.address?;
             let address = address.as_sockaddr_in()?;
-            Some(Ipv4Addr::from(address.ip()))
+            Some(address.ip())
         });
         addresses.find(|address| !address.is_loopback() && !address.is_unspecified()).map(IpAddr::V4)
     })

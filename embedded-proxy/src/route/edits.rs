@@ -119,7 +119,7 @@ impl Addition {
             (None, "ADD_IF_ABSENT") => Append::IfAbsent,
             (Some(false), _) | (None, "OVERWRITE_IF_EXISTS_OR_ADD") => Append::Overwrite,
             (None, "OVERWRITE_IF_EXISTS") => Append::OverwriteIfThere,
-            (Some(true), _) | (None, _) => Append::Add,
+            (Some(true) | None, _) => Append::Add,
         };
         let _ = reader.word("append_action");
         let header = reader.need("header")?;

@@ -292,7 +292,7 @@ mod tests {
             server.shutdown().await.unwrap();
         };
         let mut read = Vec::new();
-        let (_, count) = tokio::join!(writes, client.read_to_end(&mut read));
+        let ((), count) = tokio::join!(writes, client.read_to_end(&mut read));
         assert_eq!(count.unwrap(), 100_000, "the answer arrives after the client has ended its side");
         assert_eq!(run.await.unwrap(), (End::Done, (8, 100_000)));
     }
@@ -304,7 +304,7 @@ mod tests {
             let limits = Limits { idle: Some(Duration::from_secs(60)), deadline: None };
             (relay.run(limits, &mut Drain::never()).await, relay.up.kept.len())
         });
-        let written = tokio::time::timeout(Duration::from_secs(1), client.write_all(&[0; 1_000_000])).await;
+        let written = tokio::time::timeout(Duration::from_secs(1), client.write_all(&vec![0; 1_000_000])).await;
         assert!(written.is_err(), "nobody takes a megabyte");
         let (end, kept) = run.await.unwrap();
         assert_eq!(end, End::Idle);

@@ -11,7 +11,7 @@ use tokio_rustls::{LazyConfigAcceptor, TlsStream};
 use super::certificate::Certificate;
 use super::context::{Common, now, out_of_validity, wire};
 use super::errors::HandshakeError;
-use super::material::{Live, Snapshot};
+use super::material::{Live, Material, Snapshot};
 use super::params::Parameters;
 use super::peer::{Recent, group};
 use super::stats::TlsStats;
@@ -100,7 +100,7 @@ impl Acceptor {
     }
 
     /// Certificates that are shown and roots that are trusted now: for dumps.
-    pub fn material(&self) -> Option<(Vec<Arc<Certificate>>, Option<Arc<Validation>>)> {
+    pub fn material(&self) -> Option<Material> {
         let state = self.tls.as_ref()?.live.get().ok()?;
         Some((state.certificates.clone(), state.validation.clone()))
     }
@@ -177,21 +177,21 @@ impl Context {
         let own = choose(&state.certificates, sni.as_deref(), |_| true);
         let tls = self.recent.facts(session, sni, own.map(|own| &**own), proves);
         let group = group(session);
-        self.check_resumed(&state, &tls)?;
+        check_resumed(&state, &tls)?;
         self.stats.succeeded(&tls, group);
         Ok((Io::Tls(Box::new(TlsStream::Server(stream))), tls))
     }
+}
 
-    /// A resumed session was verified when it began: the certificate may have expired since.
-    fn check_resumed(&self, state: &State, tls: &Tls) -> Result<(), HandshakeError> {
-        let checks = state.validation.as_ref().is_some_and(|all| all.checks_chain() && !all.allows_expired());
-        match tls.peer_valid {
-            Some((_, until)) if tls.resumed && checks && until < now() => {
-                let own = HandshakeError::own("the certificate of the resumed session has expired");
-                Err(HandshakeError { failed: Some(Failed::Chain), ..own })
-            }
-            _ => Ok(()),
+/// A resumed session was verified when it began: the certificate may have expired since.
+fn check_resumed(state: &State, tls: &Tls) -> Result<(), HandshakeError> {
+    let checks = state.validation.as_ref().is_some_and(|all| all.checks_chain() && !all.allows_expired());
+    match tls.peer_valid {
+        Some((_, until)) if tls.resumed && checks && until < now() => {
+            let own = HandshakeError::own("the certificate of the resumed session has expired");
+            Err(HandshakeError { failed: Some(Failed::Chain), ..own })
         }
+        _ => Ok(()),
     }
 }
 

@@ -79,9 +79,8 @@ impl CertificateSource {
 impl Certificate {
     /// Whether it stands for a server name: exactly (2), by a wildcard (1), or not (0).
     pub(super) fn fits(&self, server_name: &str) -> u8 {
-        let fits = |name: &str| match name.eq_ignore_ascii_case(server_name) {
-            true => 2,
-            false => u8::from(dns_matches(name, server_name)),
+        let fits = |name: &str| {
+            if name.eq_ignore_ascii_case(server_name) { 2 } else { u8::from(dns_matches(name, server_name)) }
         };
         // The common name counts only for certificates without DNS names.
         match self.facts.dns().map(fits).max() {

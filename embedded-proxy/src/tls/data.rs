@@ -21,6 +21,7 @@ pub(super) enum Data {
 
 impl Data {
     /// Reads the message of a field; none inside when it is not set. None: a defect was noted.
+    #[allow(clippy::option_option)] // None is a defect, Some(None) is not set.
     pub fn read_optional(reader: &Reader<'_>, field: &str) -> Option<Option<Self>> {
         match reader.message(field) {
             Some(source) => Self::read(&source).map(Some),

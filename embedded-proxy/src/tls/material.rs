@@ -19,6 +19,9 @@ use crate::xds::{ConfigSource, Watched};
 /// Time between looks at files.
 const POLL: Duration = Duration::from_secs(5);
 
+/// Own certificates, and what peers are checked against.
+pub type Material = (Vec<Arc<Certificate>>, Option<Arc<Validation>>);
+
 /// A secret that somebody delivers.
 #[derive(Debug, Clone)]
 pub(super) struct Delivered {

@@ -57,7 +57,7 @@ impl NameMatcher {
             },
             (Kind::Uri, Name::Uri(uri)) => self.matcher.matches(uri),
             (Kind::Email, Name::Email(email)) => self.matcher.matches(email),
-            (Kind::Ip, Name::Ip(ip)) => self.matcher.matches(&ip.to_string()),
+            (Kind::Ip, Name::Ip(ip)) => self.matcher.matches(ip.to_string()),
             _ => false,
         }
     }

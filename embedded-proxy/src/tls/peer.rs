@@ -90,7 +90,7 @@ fn read(key: &Key, local: Option<&Certificate>) -> Tls {
     };
     if let Some(own) = local {
         tls.local_uris = own.facts.uris().map(str::to_string).collect();
-        tls.local_subject = own.facts.subject.clone();
+        tls.local_subject.clone_from(&own.facts.subject);
     }
     if key.peer.is_empty() {
         return tls;

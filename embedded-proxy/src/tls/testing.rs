@@ -46,7 +46,7 @@ impl Ca {
     /// A certificate with these URI names.
     pub fn uris(&self, uris: &[&str]) -> Leaf {
         self.leaf(|params| {
-            params.subject_alt_names = uris.iter().map(|uri| SanType::URI((*uri).try_into().unwrap())).collect()
+            params.subject_alt_names = uris.iter().map(|uri| SanType::URI((*uri).try_into().unwrap())).collect();
         })
     }
 

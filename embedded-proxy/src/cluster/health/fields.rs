@@ -51,9 +51,8 @@ impl FieldEdits {
         };
         let word = option.word("append_action");
         let action = match (option.opt_flag("append"), word.as_str()) {
-            (Some(false), _) => Action::Overwrite,
+            (Some(false), _) | (_, "OVERWRITE_IF_EXISTS_OR_ADD") => Action::Overwrite,
             (_, "ADD_IF_ABSENT") => Action::AddIfAbsent,
-            (_, "OVERWRITE_IF_EXISTS_OR_ADD") => Action::Overwrite,
             (_, "OVERWRITE_IF_EXISTS") => Action::OverwriteIfExists,
             _ => Action::Append,
         };

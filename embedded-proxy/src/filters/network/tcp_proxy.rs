@@ -239,7 +239,7 @@ async fn attempt(
 
 fn note(session: &mut Session, host: &Host, facts: ConnectFacts) {
     let upstream = &mut session.info.upstream;
-    upstream.hostname = host.hostname.clone();
+    upstream.hostname.clone_from(&host.hostname);
     upstream.metadata = Some(host.metadata());
     upstream.local = facts.local;
     upstream.tls = facts.tls;

@@ -221,9 +221,8 @@ fn remove_nominated(nominated: &HeaderValue, headers: &mut Headers, hop: &mut Ho
         let lower = token.to_ascii_lowercase();
         match lower.as_slice() {
             b"close" | b"keep-alive" | b"upgrade" | b"http2-settings" | b"te" => {}
-            b"x-forwarded-for" | b"x-forwarded-host" | b"x-forwarded-proto" => return Err(REJECTED),
             b"host" => hop.host = None,
-            [b':', ..] => return Err(REJECTED),
+            b"x-forwarded-for" | b"x-forwarded-host" | b"x-forwarded-proto" | [b':', ..] => return Err(REJECTED),
             name => {
                 if let Ok(name) = HeaderName::from_bytes(name) {
                     headers.remove(&name);

@@ -227,10 +227,11 @@ impl Session {
             || self.ends.is_some_and(|ends| ends <= begun)
             || !self.wire.lock().incoming.is_done();
         how.keep_alive = how.http10 && !how.close;
-        if switching && !head.headers.has(&header::UPGRADE) {
-            if let Some(value) = upgrade.and_then(|protocol| protocol.parse().ok()) {
-                head.headers.add(header::UPGRADE, value);
-            }
+        if switching
+            && !head.headers.has(&header::UPGRADE)
+            && let Some(value) = upgrade.and_then(|protocol| protocol.parse().ok())
+        {
+            head.headers.add(header::UPGRADE, value);
         }
         let encoder = encode::response(head, &body, &mut self.out, how);
         let over = how.close || encoder.is_raw();

@@ -111,7 +111,7 @@ impl Served {
         while !text.ends_with(end.as_bytes()) {
             match self.client.read_u8().await {
                 Ok(byte) => text.push(byte),
-                Err(_) => panic!("ended after {}", String::from_utf8_lossy(&text)),
+                Err(error) => panic!("{error} after {}", String::from_utf8_lossy(&text)),
             }
         }
         without_own(&String::from_utf8(text).unwrap())
