@@ -76,7 +76,7 @@ fn measure(
     let ports = Ports::pick()?;
     let origin = Running::origin(folder, &ports)?;
     let Some(proxy) = Running::proxy(folder, kind, shape, &ports)? else { return Ok(None) };
-    proxy.await_port(ports.proxy)?;
+    Running::await_port(ports.proxy)?;
     let figures = load::run(load, &ports, shape, &proxy)?;
     drop((proxy, origin));
     Ok(Some(figures))

@@ -9,8 +9,8 @@ pub mod filters;
 pub mod grpc;
 pub mod hcm;
 pub mod http;
-pub mod istio;
 pub mod identity;
+pub mod istio;
 pub mod listener;
 /// Matchers of the values of a request.
 pub mod matching;

@@ -109,13 +109,21 @@ fn filters() -> Vec<Value> {
     vec![
         filter("envoy.filters.http.cors", "cors.v3.Cors", json!({})),
         filter("envoy.filters.http.fault", "fault.v3.HTTPFault", json!({})),
-        filter("envoy.filters.http.rbac", "rbac.v3.RBAC", json!({"rules": {"action": "ALLOW", "policies": {
+        filter(
+            "envoy.filters.http.rbac",
+            "rbac.v3.RBAC",
+            json!({"rules": {"action": "ALLOW", "policies": {
             "get": {"permissions": [{"header": {"name": ":method", "string_match": {"exact": "GET"}}}],
-                    "principals": [{"any": true}]}}}})),
-        filter("envoy.filters.http.local_ratelimit", "local_ratelimit.v3.LocalRateLimit", json!({
+                    "principals": [{"any": true}]}}}}),
+        ),
+        filter(
+            "envoy.filters.http.local_ratelimit",
+            "local_ratelimit.v3.LocalRateLimit",
+            json!({
             "stat_prefix": "rl", "token_bucket": {"max_tokens": 1_000_000_000, "fill_interval": "1s"},
             "filter_enabled": {"default_value": {"numerator": 100}},
-            "filter_enforced": {"default_value": {"numerator": 100}}})),
+            "filter_enforced": {"default_value": {"numerator": 100}}}),
+        ),
     ]
 }
 
@@ -204,7 +212,14 @@ pub fn haproxy(shape: Shape, folder: &Path, ports: &Ports) -> Option<Vec<String>
         Shape::Grpc => vec![one("http", &format!("{proxy} proto h2"), &server(ports.h2, "proto h2"))],
         Shape::Tcp => vec![one("tcp", &proxy, &server(ports.origin, ""))],
         Shape::Pair => vec![
-            one("http", &proxy, &server(ports.second, &format!("ssl verify required ca-file {ca} crt {both} alpn h2 verifyhost bench.local"))),
+            one(
+                "http",
+                &proxy,
+                &server(
+                    ports.second,
+                    &format!("ssl verify required ca-file {ca} crt {both} alpn h2 verifyhost bench.local"),
+                ),
+            ),
             one(
                 "http",
                 &format!("bind 127.0.0.1:{} ssl crt {both} ca-file {ca} verify required alpn h2", ports.second),

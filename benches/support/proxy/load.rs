@@ -120,7 +120,8 @@ fn wrk_measured(port: u16, connections: u32, seconds: u32, proxy: &Running) -> R
     let text = wrk(port, connections, seconds)?;
     let cpu = proxy.cpu() - before;
     let field = |name: &str| text.lines().find_map(|line| line.trim().strip_prefix(name)).map(str::trim);
-    let requests = text.lines().find(|line| line.contains("requests in")).and_then(|line| line.split_whitespace().next());
+    let requests =
+        text.lines().find(|line| line.contains("requests in")).and_then(|line| line.split_whitespace().next());
     let requests: f64 = requests.ok_or("wrk printed no requests")?.parse()?;
     if let Some(errors) = text.lines().find(|line| line.contains("Non-2xx") || line.contains("Socket errors")) {
         eprintln!("  {}", errors.trim());
@@ -150,7 +151,11 @@ fn grpc(port: u16, clients: u32, streams: u32, seconds: u32, proxy: &Running) ->
     std::fs::write(body.path(), b"\0\0\0\0\x05hello")?;
     let mut arguments = words(&format!("-t1 -c{clients} -m{streams} -D{seconds} --warm-up-time=1"));
     arguments.extend(["-H".into(), "content-type: application/grpc".into(), "-H".into(), "te: trailers".into()]);
-    arguments.extend(["-d".into(), body.path().display().to_string(), format!("http://127.0.0.1:{port}/bench.Bench/Say")]);
+    arguments.extend([
+        "-d".into(),
+        body.path().display().to_string(),
+        format!("http://127.0.0.1:{port}/bench.Bench/Say"),
+    ]);
     let before = proxy.cpu();
     let text = on_load_core("h2load", &arguments)?;
     let cpu = proxy.cpu() - before;

@@ -81,7 +81,7 @@ impl Running {
         let program = which("haproxy").ok_or("no haproxy")?;
         let origin =
             Self(vec![spawn(1, &program, &["-db", "-f", &file.display().to_string()], &folder.join("origin.log"))?]);
-        origin.await_port(ports.origin)?;
+        Self::await_port(ports.origin)?;
         Ok(origin)
     }
 
@@ -121,7 +121,7 @@ impl Running {
     }
 
     /// Waits until somebody listens on the port.
-    pub fn await_port(&self, port: u16) -> Result<(), Box<dyn Error>> {
+    pub fn await_port(port: u16) -> Result<(), Box<dyn Error>> {
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(20) {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {

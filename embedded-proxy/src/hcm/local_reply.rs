@@ -69,8 +69,7 @@ impl LocalReplies {
         }
         let head = ResponseHead { status: reply.status, headers: Headers::new() };
         let text = String::from_utf8_lossy(&reply.body).into_owned();
-        let context =
-            FormatContext { response: Some(&head), local_reply_body: &text, ..FormatContext::of(exchange) };
+        let context = FormatContext { response: Some(&head), local_reply_body: &text, ..FormatContext::of(exchange) };
         for added in added {
             added.apply(&mut reply.headers, &context);
         }

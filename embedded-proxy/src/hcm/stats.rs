@@ -36,9 +36,8 @@ pub struct HcmStats {
 impl HcmStats {
     /// The stats under `scope`, which is `http.PREFIX.`.
     pub fn new(scope: &Scope) -> Self {
-        let class = |digit: u8| {
-            scope.counter_tagged("downstream_rq_", "envoy_response_code_class", &format!("{digit}xx"))
-        };
+        let class =
+            |digit: u8| scope.counter_tagged("downstream_rq_", "envoy_response_code_class", &format!("{digit}xx"));
         Self {
             requests: scope.counter("downstream_rq_total"),
             http1: scope.counter("downstream_rq_http1_total"),

@@ -15,7 +15,7 @@ use tokio_rustls::{TlsConnector, TlsStream};
 use super::certificate::Certificate;
 use super::context::{Common, out_of_validity, wire};
 use super::errors::HandshakeError;
-use super::material::{Live, Material, Snapshot};
+use super::material::{Live, Presented, Snapshot};
 use super::params::Parameters;
 use super::peer::{Recent, group};
 use super::stats::TlsStats;
@@ -119,7 +119,7 @@ impl Connector {
     }
 
     /// Certificates that are shown and roots that are trusted now: for dumps.
-    pub fn material(&self) -> Option<Material> {
+    pub fn material(&self) -> Option<Presented> {
         let state = self.tls.as_ref()?.live.get().ok()?;
         Some((state.certificates.clone(), state.validation.clone()))
     }

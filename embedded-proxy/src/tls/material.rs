@@ -20,7 +20,7 @@ use crate::xds::{ConfigSource, Watched};
 const POLL: Duration = Duration::from_secs(5);
 
 /// Own certificates, and what peers are checked against.
-pub type Material = (Vec<Arc<Certificate>>, Option<Arc<Validation>>);
+pub type Presented = (Vec<Arc<Certificate>>, Option<Arc<Validation>>);
 
 /// A secret that somebody delivers.
 #[derive(Debug, Clone)]

@@ -24,7 +24,7 @@ pub use acceptor::Acceptor;
 pub use certificate::Certificate;
 pub use connector::{Connector, Target};
 pub use facts::{CertificateFacts, Name};
-pub use material::Material;
+pub use material::Presented;
 pub(crate) use names::is_id as is_spiffe_id;
 pub use secret::Secret;
 pub use validation::Validation;

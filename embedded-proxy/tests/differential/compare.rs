@@ -65,12 +65,12 @@ fn diff(theirs: &str, mine: &str) -> String {
 /// Compares access logs of a scenario: the same lines in any order.
 pub fn logs(
     name: &str,
-    theirs: &Option<String>,
-    mine: &Option<String>,
+    theirs: Option<&str>,
+    mine: Option<&str>,
     listed: &[Listed],
     found: &mut Vec<String>,
 ) -> Option<Difference> {
-    let (theirs, mine) = (sorted(theirs.as_ref()?), sorted(mine.as_ref()?));
+    let (theirs, mine) = (sorted(theirs?), sorted(mine?));
     if theirs == mine {
         return None;
     }
@@ -85,5 +85,5 @@ pub fn logs(
 fn sorted(log: &str) -> String {
     let mut lines: Vec<&str> = log.lines().collect();
     lines.sort_unstable();
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.join("\n") + "\n"
 }

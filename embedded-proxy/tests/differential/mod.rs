@@ -58,7 +58,13 @@ fn envoy_and_we_do_the_same() {
                 None => failures.push(Difference { title, text: difference }),
             }
         }
-        failures.extend(compare::logs(&name, &theirs.finish(), &mine.finish(), &listed, &mut found));
+        failures.extend(compare::logs(
+            &name,
+            theirs.finish().as_deref(),
+            mine.finish().as_deref(),
+            &listed,
+            &mut found,
+        ));
     }
     println!("{requests} requests compared, {} listed differences seen", found.len());
     if std::env::var_os("ONLY").is_none() {
