@@ -5,6 +5,7 @@
 pub mod admin;
 pub mod bootstrap;
 pub mod cluster;
+pub mod decide;
 pub mod filters;
 pub mod grpc;
 pub mod hcm;

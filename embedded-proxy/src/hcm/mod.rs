@@ -6,6 +6,7 @@ mod config;
 mod dynamic;
 mod filters;
 mod forwarded;
+mod limits;
 mod local_reply;
 mod path;
 mod read;

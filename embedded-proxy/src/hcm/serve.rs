@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use tokio::time::timeout_at;
 
 use super::path::Normalized;
 use super::{Filters, Hcm, Served, Underscores, upgrade};
@@ -24,17 +25,16 @@ impl Hcm {
             Err(reply) => self.reply(exchange, *reply),
             Ok(filters) => {
                 let filters = filters.unwrap_or(&self.filters);
-                // A redirect that the router follows goes through the filters again, so that none is passed by.
-                let mut response = loop {
-                    let outcome = match filters.chain.request(exchange).await {
-                        Err(reply) => Err(reply),
-                        Ok(()) => filters.router.serve(&self.services, exchange).await,
-                    };
-                    match outcome {
-                        Ok(Some(response)) => break response,
-                        Ok(None) => {}
-                        Err(reply) => break self.reply(exchange, *reply),
-                    }
+                let mut response = match self.limit(exchange) {
+                    None => self.answer(filters, exchange).await,
+                    Some(limit) => match timeout_at(limit.end, self.answer(filters, exchange)).await {
+                        Ok(mut response) if limit.whole => {
+                            response.body = response.body.until(limit.end);
+                            response
+                        }
+                        Ok(response) => response,
+                        Err(_) => self.reply(exchange, limit.reply()),
+                    },
                 };
                 filters.chain.response(exchange, &mut response);
                 response
@@ -42,6 +42,42 @@ impl Hcm {
         };
         served.respond(response);
         served
+    }
+
+    /// Prepares a request that nobody sent, for `decide`: the exchange as the first filter would see it, with the filters
+    /// that would see it, or the answer that it would get before.
+    pub(crate) fn consider(
+        &self,
+        connection: &Connection,
+        request: Request,
+        random: u64,
+    ) -> (Box<Exchange>, Result<&Filters, Box<Reply>>) {
+        let mut exchange = begin(&Arc::new(connection.clone()), request);
+        exchange.random = random;
+        let prepared = self.prepare(&mut exchange).map(|filters| filters.unwrap_or(&self.filters));
+        (exchange, prepared)
+    }
+
+    /// A reply as `local_reply_config` rewrites it, for `decide`.
+    pub(crate) fn rewritten(&self, exchange: &mut Exchange, mut reply: Box<Reply>) -> Box<Reply> {
+        self.local_replies.apply(exchange, &mut reply);
+        reply
+    }
+
+    /// Asks filters and router.
+    async fn answer(&self, filters: &Filters, exchange: &mut Exchange) -> Response {
+        // A redirect that the router follows goes through the filters again, so that none is passed by.
+        loop {
+            let outcome = match filters.chain.request(exchange).await {
+                Err(reply) => Err(reply),
+                Ok(()) => filters.router.serve(&self.services, exchange).await,
+            };
+            match outcome {
+                Ok(Some(response)) => return response,
+                Ok(None) => {}
+                Err(reply) => return self.reply(exchange, *reply),
+            }
+        }
     }
 
     /// The answer to bytes that are no request: for codecs. The connection is closed afterwards.

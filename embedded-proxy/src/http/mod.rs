@@ -9,6 +9,7 @@ mod headers;
 mod message;
 mod reply;
 mod tap;
+mod until;
 
 pub use body::{Body, BodyStream, Frame, StreamError};
 pub use headers::Headers;

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use embedded_proxy::bootstrap::Bootstrap;
+use embedded_proxy::decide::{Decision, Question, decide};
+use embedded_proxy::http::{Headers, RequestHead, Version};
 use embedded_proxy::server::{Options, Server};
+use embedded_proxy::stream::Connection;
 
 use super::client::{self, Answer};
 use super::origin::Origin;
@@ -40,6 +43,16 @@ impl Ours {
         client::ask(self.port, request)
     }
 
+    /// What it says that it would do with the request; none when the question cannot be put.
+    pub fn decide(&self, request: &Request) -> Option<Decision> {
+        let services = self.server.services();
+        let listener = services.listeners.all().into_iter().find(|view| &*view.config.name == "main")?;
+        let address = |port| std::net::SocketAddr::from(([127, 0, 0, 1], port));
+        let connection = Connection::plain(address(self.port), address(40_000));
+        let question = Question { connection, head: Some(head(request)?), random: 1 };
+        Some(decide(&listener.config, &services.clusters, &question))
+    }
+
     /// Its access log, after it was written.
     pub fn finish(self) -> Option<String> {
         std::thread::sleep(Duration::from_millis(150));
@@ -49,4 +62,30 @@ impl Ours {
         }
         std::fs::read_to_string(&self.log).ok()
     }
+}
+
+/// The head of a request that is plain HTTP/1.1 without a body.
+fn head(request: &Request) -> Option<RequestHead> {
+    let visible = request.path.bytes().all(|byte| byte.is_ascii_graphic());
+    if !visible || request.raw.is_some() || !request.parts.is_empty() || request.h2 || request.body.is_some() {
+        return None;
+    }
+    let mut headers = Headers::new();
+    for field in &request.headers {
+        let (name, value) = field.split_once(':')?;
+        let name: http::HeaderName = name.parse().ok()?;
+        if name == http::header::CONNECTION || name == http::header::UPGRADE {
+            return None;
+        }
+        headers.add(name, value.trim().parse().ok()?);
+    }
+    Some(RequestHead {
+        method: request.method.as_deref().unwrap_or("GET").parse().ok()?,
+        scheme: "http",
+        authority: request.host.clone().unwrap_or_else(|| "test.local".into()),
+        path: request.path.clone(),
+        upgrade: None,
+        version: Version::Http11,
+        headers,
+    })
 }

@@ -24,7 +24,8 @@ pub struct Chain {
 }
 
 impl Chain {
-    fn runs(slot: &Slot, exchange: &Exchange) -> bool {
+    /// Whether the filter looks at the exchange: routes may turn it on or off.
+    pub fn runs(slot: &Slot, exchange: &Exchange) -> bool {
         let route = exchange.route.as_ref().and_then(|hit| hit.filter_disabled(&slot.name));
         !route.unwrap_or(slot.disabled)
     }

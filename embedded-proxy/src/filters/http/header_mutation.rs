@@ -223,6 +223,10 @@ impl HeaderMutation {
 }
 
 impl HttpFilter for HeaderMutation {
+    fn is_pure(&self) -> bool {
+        true
+    }
+
     fn on_request<'f>(&'f self, exchange: &'f mut Exchange) -> Step<'f> {
         let context = FormatContext::of(exchange);
         let fields = self.collect(exchange, &context, |mutations| &mutations.request);

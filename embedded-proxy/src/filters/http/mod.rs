@@ -71,6 +71,12 @@ pub trait HttpFilter: Send + Sync {
     /// The exchange is over; its record is complete. Called once, also when the client went away.
     fn on_end(&self, _exchange: &Exchange) {}
 
+    /// Whether `on_request` does nothing but change the exchange from what its configuration and the exchange say:
+    /// `decide` then calls it, so that later filters see what they would see.
+    fn is_pure(&self) -> bool {
+        false
+    }
+
     /// What the filter would say to this request without doing anything: for `decide`. None: it does not end requests.
     fn verdict(&self, _exchange: &Exchange) -> Option<Verdict> {
         None

@@ -72,6 +72,10 @@ pub(super) fn per_route(reader: &Reader<'_>, _: &Build) -> Option<PerRoute> {
 }
 
 impl HttpFilter for SetFilterState {
+    fn is_pure(&self) -> bool {
+        true
+    }
+
     fn on_request<'f>(&'f self, exchange: &'f mut Exchange) -> Step<'f> {
         let own = self.values.texts(exchange);
         exchange.info.state.extend(own);

@@ -1,0 +1,234 @@
+//! What the proxy would do with a request, step by step, without doing it.
+//!
+//! [`decide`] asks the same objects that serve traffic: the listener's choice of a filter chain, the connection manager's
+//! preparation of the request, each filter's verdict, the route table. It opens no connection, asks no service and takes
+//! no token: what depends on such things is said as such. The same question gives the same answer;
+//! what the proxy leaves to chance (weights, fractions) is decided by the question's random number.
+
+use std::net::SocketAddr;
+
+use http::{HeaderValue, StatusCode};
+
+use crate::cluster::Clusters;
+use crate::filters::http::{Chain, Verdict};
+use crate::hcm::{Filters, Hcm};
+use crate::http::{Body, Reply, Request, RequestHead};
+use crate::listener::{Facts, ListenerConfig};
+use crate::route::{Action, Forward, Input, Passed, RouteHit, Target};
+use crate::stream::{Connection, Exchange};
+
+/// A request that somebody might send, on a connection that might carry it.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The connection: addresses, server name, proven identity.
+    pub connection: Connection,
+    /// The request; none for a connection that is opaque.
+    pub head: Option<RequestHead>,
+    /// Stands for the random number that the proxy would draw.
+    pub random: u64,
+}
+
+/// One step of the way.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// The filter chain that takes the connection.
+    FilterChain {
+        /// Its name, may be empty.
+        name: String,
+    },
+    /// A filter looked at the request.
+    Filter {
+        /// Its name in the configuration.
+        name: String,
+        /// What it says.
+        verdict: Verdict,
+    },
+    /// The route that takes the request.
+    Route {
+        /// Its virtual host.
+        virtual_host: String,
+        /// Its name, may be empty.
+        name: String,
+        /// The routes before it, each with the condition that did not hold.
+        passed_over: Vec<Passed>,
+    },
+}
+
+/// A cluster that may get the request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Share {
+    /// Its name.
+    pub cluster: String,
+    /// Its part of all such requests, 0 to 1.
+    pub share: f64,
+    /// Addresses of its hosts that may take traffic now; none when the cluster does not exist.
+    pub hosts: Option<Vec<SocketAddr>>,
+}
+
+/// How it ends.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The connection is closed: no filter chain takes it, or its chain has no filters.
+    Closed(String),
+    /// The connection's bytes go to a cluster; the text names the terminal filter.
+    Opaque(String),
+    /// The proxy answers.
+    Reply(Box<Reply>),
+    /// The request goes to a cluster, as it would be sent.
+    Forward {
+        /// All clusters that may get it. The one that this question's random number chooses is `chosen`.
+        shares: Vec<Share>,
+        /// Name of the chosen one; none when its header is missing.
+        chosen: Option<String>,
+        /// The request after header edits and rewrites of the route.
+        head: Box<RequestHead>,
+    },
+}
+
+/// The answer to a [`Question`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// What happened on the way, in order.
+    pub steps: Vec<Step>,
+    /// How it ends.
+    pub outcome: Outcome,
+}
+
+/// Decides what a listener does with a question; `clusters` tells which hosts there are.
+///
+/// ```ignore
+/// let decision = decide(&listener, &services.clusters, &question);
+/// ```
+pub fn decide(listener: &ListenerConfig, clusters: &Clusters, question: &Question) -> Decision {
+    let connection = &question.connection;
+    let facts = Facts {
+        local: connection.local,
+        remote: connection.remote,
+        peer: connection.peer,
+        server_name: connection.sni.as_deref().unwrap_or_default(),
+        transport_protocol: connection.transport_protocol,
+        application_protocols: &connection.application_protocols,
+    };
+    let Some(chain) = listener.find(&facts) else {
+        return Decision { steps: Vec::new(), outcome: Outcome::Closed("no filter chain takes the connection".into()) };
+    };
+    let mut steps = vec![Step::FilterChain { name: chain.name.to_string() }];
+    let outcome = match (chain.network.hcm(), &question.head) {
+        (Some(hcm), Some(head)) => http(hcm, clusters, question, head, &mut steps),
+        (Some(_), None) => Outcome::Closed("the chain serves HTTP, and the question has no request".into()),
+        (None, _) => Outcome::Opaque(format!("{:?}", chain.network)),
+    };
+    Decision { steps, outcome }
+}
+
+fn http(hcm: &Hcm, clusters: &Clusters, question: &Question, head: &RequestHead, steps: &mut Vec<Step>) -> Outcome {
+    // The codecs refuse such heads before anybody else sees them.
+    if head.headers.len() + 1 > hcm.max_fields || head.headers.byte_size() + head.path.len() > hcm.max_head {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        return Outcome::Reply(Box::new(Reply::new(status, "request_headers_too_large", "")));
+    }
+    let request = Request { head: head.clone(), body: Body::Empty };
+    let (mut exchange, prepared) = hcm.consider(&question.connection, request, question.random);
+    let filters = match prepared {
+        Ok(filters) => filters,
+        Err(reply) => return Outcome::Reply(hcm.rewritten(&mut exchange, reply)),
+    };
+    let outcome = filtered(hcm, filters, clusters, &mut exchange, steps);
+    match outcome {
+        Outcome::Reply(reply) => Outcome::Reply(hcm.rewritten(&mut exchange, reply)),
+        outcome => outcome,
+    }
+}
+
+fn filtered(
+    hcm: &Hcm,
+    filters: &Filters,
+    clusters: &Clusters,
+    exchange: &mut Exchange,
+    steps: &mut Vec<Step>,
+) -> Outcome {
+    for slot in &filters.chain.slots {
+        if !Chain::runs(slot, exchange) {
+            continue;
+        }
+        if slot.filter.is_pure() {
+            let _ = slot.filter.on_request(exchange);
+            if std::mem::take(&mut exchange.route_stale) {
+                exchange.route = hcm.find_route(exchange);
+            }
+        }
+        let Some(verdict) = slot.filter.verdict(exchange) else { continue };
+        let ends = match &verdict {
+            Verdict::Reply { reply, .. } => Some(reply.clone()),
+            Verdict::Pass(_) | Verdict::Depends(_) => None,
+        };
+        steps.push(Step::Filter { name: slot.name.to_string(), verdict });
+        if let Some(reply) = ends {
+            return Outcome::Reply(reply);
+        }
+    }
+    let passed_over = hcm.routes.table().map(|table| table.passed_over(&Input::of(exchange), exchange.route.as_ref()));
+    let Some(hit) = exchange.route.clone() else {
+        let status = StatusCode::NOT_FOUND;
+        return Outcome::Reply(Box::new(Reply::new(status, "route_not_found", "")));
+    };
+    steps.push(Step::Route {
+        virtual_host: hit.host().name.to_string(),
+        name: hit.route().name.to_string(),
+        passed_over: passed_over.unwrap_or_default(),
+    });
+    act(&hit, clusters, exchange)
+}
+
+fn act(hit: &RouteHit, clusters: &Clusters, exchange: &mut Exchange) -> Outcome {
+    match &hit.route().action {
+        Action::Redirect(redirect) => {
+            let mut reply = Reply::new(redirect.status, "direct_response", "");
+            let location = redirect.location(&exchange.request.head, &hit.route().matcher.path);
+            if let Ok(location) = HeaderValue::try_from(location) {
+                reply.headers.set(http::header::LOCATION, location);
+            }
+            Outcome::Reply(Box::new(reply))
+        }
+        Action::Direct(direct) => {
+            Outcome::Reply(Box::new(Reply::new(direct.status, "direct_response", direct.body.clone())))
+        }
+        Action::NonForwarding => {
+            Outcome::Reply(Box::new(Reply::new(StatusCode::SERVICE_UNAVAILABLE, "cluster_not_found", "")))
+        }
+        Action::Forward(forward) => {
+            let shares = shares(forward, hit, clusters);
+            hit.edit_request(exchange);
+            Outcome::Forward {
+                shares,
+                chosen: hit.cluster().map(str::to_string),
+                head: Box::new(exchange.request.head.clone()),
+            }
+        }
+    }
+}
+
+/// The clusters of a route with their parts. A weighted cluster whose name stands in a header counts under the name that
+/// this request gives, or not at all.
+#[allow(clippy::cast_precision_loss, reason = "weights are 32-bit numbers")]
+fn shares(forward: &Forward, hit: &RouteHit, clusters: &Clusters) -> Vec<Share> {
+    let share = |name: &str, share: f64| Share {
+        cluster: name.to_string(),
+        share,
+        hosts: clusters.get(name).map(|cluster| {
+            let healthy = cluster.hosts().into_iter().filter(|host| host.is_healthy());
+            healthy.map(|host| host.address).collect()
+        }),
+    };
+    match &forward.target {
+        Target::One(_) => hit.cluster().map(|name| share(name, 1.0)).into_iter().collect(),
+        Target::Weighted(weighted) => {
+            let total: u64 = weighted.clusters.iter().map(|cluster| u64::from(cluster.weight)).sum();
+            let fixed = weighted.clusters.iter().filter_map(|cluster| match &cluster.name {
+                crate::route::ClusterName::Fixed(name) => Some((name, cluster.weight)),
+                crate::route::ClusterName::Header(_) => None,
+            });
+            fixed.map(|(name, weight)| share(name, f64::from(weight) / total.max(1) as f64)).collect()
+        }
+    }
+}
