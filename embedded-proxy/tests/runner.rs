@@ -6,3 +6,4 @@
 
 mod descriptors;
 mod differential;
+mod faults;

@@ -1,0 +1,8 @@
+//! What goes wrong around a proxy: peers that break off, stop reading or talk nonsense. Each test runs whole proxies on the
+//! loopback interface, on ports that the system picks.
+
+mod config;
+mod malformed;
+mod peers;
+mod stuck;
+mod support;
