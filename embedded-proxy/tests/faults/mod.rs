@@ -2,6 +2,7 @@
 //! loopback interface, on ports that the system picks.
 
 mod config;
+mod drain;
 mod malformed;
 mod peers;
 mod stuck;
