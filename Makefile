@@ -42,6 +42,7 @@ bench: ## Measure analyze and the proxy, side by side with istioctl, Envoy and H
 
 generate: ## Rewrite the checked-in files that are made from the code
 	UPDATE=1 $(CARGO) test --locked --test runner generated
+	UPDATE=1 $(CARGO) test --locked -p embedded-proxy --test runner descriptors
 
 docs: ## Build the book into docs/book (needs mdbook: cargo install mdbook)
 	@command -v mdbook >/dev/null || { echo 'make docs: mdbook is not installed; run: cargo install mdbook' >&2; exit 1; }
