@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use super::Hcm;
 use crate::http::Reply;
+use crate::route::RouteHit;
 use crate::stream::{Exchange, Flag};
 
 /// The end of an exchange's time, and what its passing means.
@@ -36,7 +37,7 @@ impl Hcm {
         let hit = exchange.route.as_ref();
         let whole = hit.and_then(|hit| hit.stream_limit(&exchange.request.head)).or(self.timeouts.max_stream);
         let whole = whole.filter(|limit| !limit.is_zero()).map(|limit| Limit { end: began + limit, whole: true });
-        let idle = hit.and_then(|hit| hit.idle_limit()).or(self.timeouts.stream_idle);
+        let idle = hit.and_then(RouteHit::idle_limit).or(self.timeouts.stream_idle);
         let idle = idle.filter(|limit| !limit.is_zero() && exchange.request.body.is_empty());
         let sooner = |idle: &std::time::Duration| {
             let response = hit.and_then(|hit| hit.forward()).map(|forward| forward.timeouts.response);

@@ -16,7 +16,7 @@ impl BodyStream for Until {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, StreamError>>> {
         match self.body.poll_frame(cx) {
             Poll::Pending => self.end.as_mut().poll(cx).map(|()| Some(Err(StreamError::Timeout))),
-            ready => ready,
+            frame @ Poll::Ready(_) => frame,
         }
     }
 

@@ -17,9 +17,8 @@ fn unreliable(mut connection: TcpStream) {
     loop {
         let head = head(&mut connection);
         let answer: &[u8] = match head.split(' ').nth(1) {
-            None => return,
             Some("/reset") => return reset(&connection),
-            Some("/close") => return,
+            None | Some("/close") => return,
             Some("/silent") => {
                 // Until the proxy gives up.
                 rest(&mut connection);

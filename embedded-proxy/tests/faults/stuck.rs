@@ -39,7 +39,7 @@ fn settled(count: &AtomicUsize) -> usize {
 
 /// Sends in pieces and counts what went.
 fn pour(connection: &mut TcpStream, count: &AtomicUsize) {
-    let piece = [b'x'; 64 << 10];
+    let piece = vec![b'x'; 64 << 10];
     for _ in 0..LARGE / piece.len() {
         if connection.write_all(&piece).is_err() {
             return;

@@ -372,11 +372,15 @@ fn poll_waiting(
     }
     let whole = hcm.timeouts.request.map(|limit| begun + limit);
     let stalls = transport.incoming.stalls(begun, hcm.timeouts.stream_idle);
-    deadline.set([whole, stalls].into_iter().flatten().min());
+    let grace = transport.incoming.failed_at().map(|failed| failed + hcm.timeouts.delayed_close);
+    deadline.set(grace.or([whole, stalls].into_iter().flatten().min()));
     if deadline.poll(cx).is_ready() {
+        if transport.incoming.is_failed() {
+            // Whoever reads the body has not looked at it since: it waits for an upstream that takes nothing.
+            return Poll::Ready(());
+        }
         let late = whole.is_some_and(|whole| whole <= Instant::now());
         transport.incoming.fail(if late { StreamError::Timeout } else { StreamError::IdleTimeout });
-        deadline.set(None);
     }
     Poll::Pending
 }

@@ -161,6 +161,16 @@ impl Incoming {
         }
     }
 
+    /// Whether the body ended with an error.
+    pub fn is_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    /// When it ended with an error.
+    pub fn failed_at(&self) -> Option<Instant> {
+        self.ended.filter(|_| self.failed.is_some())
+    }
+
     /// When a body that does not move for `idle` is given up; `begun` counts before anything moved.
     pub fn stalls(&self, begun: Instant, idle: Option<Duration>) -> Option<Instant> {
         idle.filter(|_| !self.is_done()).map(|idle| self.moved.unwrap_or(begun) + idle)

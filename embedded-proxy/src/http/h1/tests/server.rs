@@ -267,3 +267,14 @@ async fn a_bad_chunk_ends_the_body_with_an_error() {
     assert!(begun.elapsed() <= std::time::Duration::from_secs(1), "the answer does not wait for a timeout");
     assert!(answer.starts_with("HTTP/1.1 408") && answer.ends_with("http1.codec_error"), "{answer}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_nobody_reads_does_not_hold_the_connection() {
+    let mut served = serve();
+    served.send("POST /hang HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab").await;
+    let begun = tokio::time::Instant::now();
+    assert_eq!(served.rest().await, "");
+    served.task.await.unwrap();
+    // The request timeout of 10 s, and the second of the delayed close.
+    assert_eq!(begun.elapsed().as_secs(), 11);
+}
