@@ -191,7 +191,7 @@ pub fn bootstraps(shape: Shape, folder: &Path, ports: &Ports) -> Vec<Value> {
 pub fn haproxy(shape: Shape, folder: &Path, ports: &Ports) -> Option<Vec<String>> {
     let head = |mode: &str| {
         format!(
-            "global\n  nbthread 1\n  maxconn 20000\ndefaults\n  mode {mode}\n  timeout client 60s\n  timeout server 60s\n  \
+            "global\n  nbthread 1\n  maxconn 4000\ndefaults\n  mode {mode}\n  timeout client 60s\n  timeout server 60s\n  \
              timeout connect 5s\n  http-reuse always\n"
         )
     };
