@@ -4,17 +4,20 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
 
 /// Writes `ca.pem`, `cert.pem`, `key.pem` and `both.pem` (HAProxy wants certificate and key in one file).
 pub fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     let ca_key = KeyPair::generate()?;
     let mut params = CertificateParams::new(Vec::new())?;
+    // Names that differ: a leaf that is called like its issuer counts as self-signed.
+    params.distinguished_name.push(DnType::CommonName, "bench root");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca = params.self_signed(&ca_key)?;
     let issuer = Issuer::new(params, ca_key);
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(vec!["bench.local".to_string()])?;
+    params.distinguished_name.push(DnType::CommonName, "bench leaf");
     params.subject_alt_names.push(SanType::URI("spiffe://bench/ns/a/sa/b".try_into()?));
     let cert = params.signed_by(&key, &issuer)?;
     fs::write(folder.join("ca.pem"), ca.pem())?;
