@@ -9,7 +9,7 @@ use rustls::{DistinguishedName, ServerConfig, SignatureAlgorithm, SignatureSchem
 use tokio_rustls::{LazyConfigAcceptor, TlsStream};
 
 use super::certificate::Certificate;
-use super::context::{Common, now, out_of_validity, wire};
+use super::context::{Common, now, out_of_validity, transport_socket, wire};
 use super::errors::HandshakeError;
 use super::material::{Live, Presented, Snapshot};
 use super::params::Parameters;
@@ -67,13 +67,7 @@ struct Settings {
 impl Acceptor {
     /// Reads an `envoy.config.core.v3.TransportSocket`: `raw_buffer` or `tls`. The scope of `build` is the listener's.
     pub fn read(reader: &Reader<'_>, build: &Build) -> Option<Self> {
-        reader.ignore(&["name"]); // The type of the configuration decides.
-        let Some((name, config)) = reader.any("typed_config") else {
-            if !reader.has("typed_config") {
-                reader.defect("typed_config", "must be set");
-            }
-            return None;
-        };
+        let (name, config) = transport_socket(reader)?;
         match name.as_str() {
             "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer" => Some(Self::default()),
             "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext" => {

@@ -60,3 +60,13 @@ pub(super) fn out_of_validity(certificates: &[Arc<Certificate>]) -> Option<Strin
 pub(super) fn wire(alpn: &[impl AsRef<str>]) -> Vec<Vec<u8>> {
     alpn.iter().map(|protocol| protocol.as_ref().as_bytes().to_vec()).collect()
 }
+
+/// The configuration of an `envoy.config.core.v3.TransportSocket`, with the name of its type, which decides what it is.
+pub(super) fn transport_socket<'d>(reader: &Reader<'d>) -> Option<(String, Reader<'d>)> {
+    reader.ignore(&["name"]);
+    let config = reader.any("typed_config");
+    if config.is_none() && !reader.has("typed_config") {
+        reader.defect("typed_config", "must be set");
+    }
+    config
+}
