@@ -5,8 +5,6 @@
 //! no token: what depends on such things is said as such. The same question gives the same answer;
 //! what the proxy leaves to chance (weights, fractions) is decided by the question's random number.
 
-use std::net::SocketAddr;
-
 use http::{HeaderValue, StatusCode};
 
 use crate::cluster::Clusters;
@@ -14,6 +12,7 @@ use crate::filters::http::{Chain, Verdict};
 use crate::hcm::{Filters, Hcm};
 use crate::http::{Body, Reply, Request, RequestHead};
 use crate::listener::{Facts, ListenerConfig};
+use crate::net::Address;
 use crate::route::{Action, Forward, Input, Passed, RouteHit, Target};
 use crate::stream::{Connection, Exchange};
 
@@ -62,7 +61,7 @@ pub struct Share {
     /// Its part of all such requests, 0 to 1.
     pub share: f64,
     /// Addresses of its hosts that may take traffic now; none when the cluster does not exist.
-    pub hosts: Option<Vec<SocketAddr>>,
+    pub hosts: Option<Vec<Address>>,
 }
 
 /// How it ends.
@@ -217,7 +216,7 @@ fn shares(forward: &Forward, hit: &RouteHit, clusters: &Clusters) -> Vec<Share> 
         share,
         hosts: clusters.get(name).map(|cluster| {
             let healthy = cluster.hosts().into_iter().filter(|host| host.is_healthy());
-            healthy.map(|host| host.address).collect()
+            healthy.map(|host| host.address.clone()).collect()
         }),
     };
     match &forward.target {

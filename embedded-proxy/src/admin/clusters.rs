@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Map, Value, json};
 
-use super::listeners::address;
 use super::router::regex;
 use super::{Admin, Call, Page};
 use crate::cluster::{Breakers, Cluster, FailureOrigin, Host, Priority, flag};
@@ -184,7 +183,7 @@ fn json_host(host: &Host) -> Value {
         .chain(gauges.into_iter().map(|(name, value)| stat(name, value, true)))
         .collect();
     let mut status = json!({
-        "address": address(host.address), "stats": stats, "health_status": health(host), "weight": host.weight(),
+        "address": host.address.to_json(), "stats": stats, "health_status": health(host), "weight": host.weight(),
         "locality": locality(host),
     });
     if let Some(hostname) = host.hostname.as_deref().filter(|hostname| !hostname.is_empty()) {

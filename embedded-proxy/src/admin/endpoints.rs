@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use serde_json::{Value, json};
 
 use super::clusters::{is_dynamic, locality};
-use super::listeners::address;
 use crate::cluster::{Cluster, Health, Host, LocalityHosts};
 use crate::services::Services;
 
@@ -49,7 +48,7 @@ fn endpoint(host: &Host) -> Value {
         Health::Degraded => "DEGRADED",
         Health::Unhealthy => "UNHEALTHY",
     };
-    let mut endpoint = json!({"address": address(host.address), "health_check_config": {}});
+    let mut endpoint = json!({"address": host.address.to_json(), "health_check_config": {}});
     if let Some(hostname) = host.hostname.as_deref().filter(|hostname| !hostname.is_empty()) {
         endpoint["hostname"] = hostname.into();
     }

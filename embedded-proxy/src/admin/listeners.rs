@@ -1,11 +1,11 @@
 //! `/listeners`.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
 use super::{Admin, Call, Page};
+use crate::net::Address;
 
 /// Listeners that serve, with the addresses they are bound to.
 pub(super) fn answer(admin: &Admin, call: &Call) -> Page {
@@ -13,7 +13,7 @@ pub(super) fn answer(admin: &Admin, call: &Call) -> Page {
     let listeners = listeners.iter().filter(|view| !view.warming);
     if call.parameter("format") == Some("json") {
         let statuses = listeners.filter_map(|view| {
-            let mut addresses = view.addresses.iter().copied().map(address);
+            let mut addresses = view.addresses.iter().map(|address| Address::Ip(*address).to_json());
             let mut status = json!({"name": &*view.config.name, "local_address": addresses.next()?});
             let more: Vec<Value> = addresses.collect();
             if !more.is_empty() {
@@ -30,9 +30,4 @@ pub(super) fn answer(admin: &Admin, call: &Call) -> Page {
         }
     }
     Page::text(200, out)
-}
-
-/// `envoy.config.core.v3.Address`.
-pub(super) fn address(address: SocketAddr) -> Value {
-    json!({"socket_address": {"address": address.ip().to_string(), "port_value": address.port()}})
 }

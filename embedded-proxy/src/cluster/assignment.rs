@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::net::Address;
 use crate::proto::{Fraction, Reader, to_json};
 
 /// Metadata by namespace (`envoy.lb`, `istio`).
@@ -23,13 +24,18 @@ pub struct Locality {
     pub sub_zone: Arc<str>,
 }
 
-/// An address as configured: an IP address or, for DNS clusters, a name.
+/// An address as configured.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EndpointAddress {
-    /// IP address or name.
-    pub host: String,
-    /// Port.
-    pub port: u16,
+pub enum EndpointAddress {
+    /// One to connect to.
+    At(Address),
+    /// A name to look up, for DNS clusters.
+    Name {
+        /// The name.
+        host: String,
+        /// Port.
+        port: u16,
+    },
 }
 
 /// What the control plane says of an endpoint's health.
@@ -122,16 +128,23 @@ impl Default for LoadAssignment {
 }
 
 impl EndpointAddress {
-    /// The address when its host is an IP address.
-    pub fn socket(&self) -> Option<SocketAddr> {
-        self.host.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, self.port))
+    /// The address, none for a name.
+    pub fn known(&self) -> Option<&Address> {
+        match self {
+            Self::At(address) => Some(address),
+            Self::Name { .. } => None,
+        }
     }
 
-    /// Reads `envoy.config.core.v3.Address`: only TCP addresses with a number as port.
+    /// Reads `envoy.config.core.v3.Address`: unix sockets, and TCP addresses with a number as port.
     pub fn read(reader: &Reader<'_>) -> Option<Self> {
-        if let Some(other @ ("pipe" | "envoy_internal_address")) = reader.choice("address").as_deref() {
-            reader.defect(other, "the proxy connects to IP addresses only");
-            return None;
+        match reader.choice("address").as_deref() {
+            Some("pipe") => return read_pipe(&reader.message("pipe")?).map(Self::At),
+            Some("envoy_internal_address") => {
+                reader.defect("envoy_internal_address", "the proxy does not have internal listeners");
+                return None;
+            }
+            _ => {}
         }
         let socket = reader.need("socket_address")?;
         if socket.word("protocol") == "UDP" {
@@ -149,15 +162,26 @@ impl EndpointAddress {
             socket.defect("port_value", "must be at most 65535");
             return None;
         };
-        Some(Self { host, port })
+        Some(match host.parse::<IpAddr>() {
+            Ok(ip) => Self::At(SocketAddr::new(ip, port).into()),
+            Err(_) => Self::Name { host, port },
+        })
     }
+}
+
+/// A unix socket to connect to.
+fn read_pipe(reader: &Reader<'_>) -> Option<Address> {
+    // The permissions of a socket are those that its listener sets.
+    reader.ignore(&["mode"]);
+    let path = reader.need_text("path")?;
+    Address::pipe(&path).map_err(|error| reader.defect("path", error)).ok()
 }
 
 impl std::fmt::Display for EndpointAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.socket() {
-            Some(socket) => socket.fmt(f),
-            None => write!(f, "{}:{}", self.host, self.port),
+        match self {
+            Self::At(address) => address.fmt(f),
+            Self::Name { host, port } => write!(f, "{host}:{port}"),
         }
     }
 }
@@ -212,10 +236,9 @@ fn read_check(reader: &Reader<'_>) -> CheckTarget {
 
 impl Endpoint {
     /// An endpoint at an address with weight 1 and nothing else.
-    pub fn at(address: SocketAddr) -> Self {
-        let address = EndpointAddress { host: address.ip().to_string(), port: address.port() };
+    pub fn at(address: impl Into<Address>) -> Self {
         Self {
-            address,
+            address: EndpointAddress::At(address.into()),
             additional: Vec::new(),
             hostname: None,
             weight: 1,
@@ -297,8 +320,8 @@ impl LoadAssignment {
     /// addresses.
     pub fn read(reader: &Reader<'_>) -> Option<Self> {
         let assignment = Self::read_named(reader)?;
-        if let Some(named) = assignment.endpoints().find(|endpoint| endpoint.address.socket().is_none()) {
-            reader.defect("endpoints", format!("{:?} is no IP address", named.address.host));
+        if let Some(host) = assignment.names().next() {
+            reader.defect("endpoints", format!("{host:?} is no IP address"));
             return None;
         }
         Some(assignment)
@@ -360,6 +383,14 @@ impl LoadAssignment {
     pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
         self.localities.iter().flat_map(|locality| &locality.endpoints)
     }
+
+    /// The names that must be looked up, in order; the same one may come again.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.endpoints().filter_map(|endpoint| match &endpoint.address {
+            EndpointAddress::Name { host, .. } => Some(host.as_str()),
+            EndpointAddress::At(_) => None,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -414,7 +445,7 @@ mod tests {
         let defects = read(&json!({
             "cluster_name": "c",
             "endpoints": [
-                {"lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": "/run/x"}}}}, {"endpoint_name": "gone"}]},
+                {"lb_endpoints": [{"endpoint": {"address": {"envoy_internal_address": {"server_listener_name": "x"}}}}, {"endpoint_name": "gone"}]},
                 {"leds_cluster_locality_config": {"leds_collection_name": "l"}},
             ],
         }))
@@ -423,7 +454,7 @@ mod tests {
         assert_eq!(
             paths,
             [
-                "endpoints[0].lb_endpoints[0].endpoint.address.pipe",
+                "endpoints[0].lb_endpoints[0].endpoint.address.envoy_internal_address",
                 "endpoints[0].lb_endpoints[1].endpoint_name",
                 "endpoints[1].leds_cluster_locality_config",
             ]

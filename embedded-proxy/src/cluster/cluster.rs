@@ -28,6 +28,7 @@ use super::pool::{Priority, Upstream};
 use super::requests::RequestStats;
 use super::stats::ClusterStats;
 use crate::http::RequestHead;
+use crate::net::Address;
 use crate::proto::Fraction;
 use crate::services::{Build, Services};
 use crate::stream::Connection;
@@ -41,7 +42,7 @@ pub struct Choice<'c> {
     /// Subset that the route asks for: keys and values under `envoy.lb`.
     pub subset: &'c [(String, serde_json::Value)],
     /// Hosts that earlier attempts used, when the retry policy wants others.
-    pub avoid: &'c [SocketAddr],
+    pub avoid: &'c [Address],
     /// How often to choose again when a host to avoid came (`host_selection_retry_max_attempts`).
     pub attempts: u32,
     /// Original destination of the connection, for ORIGINAL_DST clusters.
@@ -433,7 +434,7 @@ mod tests {
 
     fn picks(cluster: &Cluster, count: usize) -> Vec<u16> {
         let mut ports: Vec<u16> =
-            (0..count).map(|_| cluster.pick(&Choice::default()).unwrap().address.port()).collect();
+            (0..count).map(|_| cluster.pick(&Choice::default()).unwrap().address.port().unwrap()).collect();
         ports.sort_unstable();
         ports
     }
@@ -450,12 +451,13 @@ mod tests {
     async fn hosts_to_avoid_are_chosen_only_when_nothing_else_comes() {
         let hosts = assignment(&[("10.0.0.1", 1, 1), ("10.0.0.1", 2, 1)]);
         let cluster = apply(&json!({"name": "c", "load_assignment": hosts}), &build());
-        let avoid: Vec<SocketAddr> = vec!["10.0.0.1:1".parse().unwrap()];
+        let address = |text: &str| Address::Ip(text.parse().unwrap());
+        let avoid = vec![address("10.0.0.1:1")];
         for _ in 0..4 {
             let choice = Choice { avoid: &avoid, attempts: 1, ..Choice::default() };
-            assert_eq!(cluster.pick(&choice).unwrap().address.port(), 2);
+            assert_eq!(cluster.pick(&choice).unwrap().address.port(), Some(2));
         }
-        let both = [avoid[0], "10.0.0.1:2".parse().unwrap()];
+        let both = [address("10.0.0.1:1"), address("10.0.0.1:2")];
         assert!(cluster.pick(&Choice { avoid: &both, attempts: 3, ..Choice::default() }).is_some());
     }
 }

@@ -1,6 +1,5 @@
 //! One endpoint of a cluster.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,10 +8,11 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::assignment::{CheckTarget, Endpoint, EndpointHealth, Locality, Metadata};
+use super::assignment::{CheckTarget, Endpoint, EndpointAddress, EndpointHealth, Locality, Metadata};
 use super::lb::Average;
 use super::outlier::{Monitor, Outcome};
 use super::pool::HostPools;
+use crate::net::Address;
 
 /// Reasons why a host takes no traffic, or less: bits as Envoy names them in `/clusters`.
 pub mod flag {
@@ -61,9 +61,9 @@ pub enum Health {
 #[derive(Debug)]
 pub struct Host {
     /// Address.
-    pub address: SocketAddr,
+    pub address: Address,
     /// More addresses of the same endpoint, in the order to try them when the first does not answer.
-    pub additional: Vec<SocketAddr>,
+    pub additional: Vec<Address>,
     /// Host name, when the endpoint has one.
     pub hostname: Option<Arc<str>>,
     /// Load balancing weight, at least 1.
@@ -128,11 +128,11 @@ impl HostStats {
 }
 
 impl Host {
-    /// The host of an endpoint whose address is an IP address; none when it is not.
+    /// The host of an endpoint; none when its address is a name.
     pub fn new(endpoint: &Endpoint, locality: &Locality, priority: u32) -> Option<Self> {
         let host = Self {
-            address: endpoint.address.socket()?,
-            additional: endpoint.additional.iter().filter_map(super::EndpointAddress::socket).collect(),
+            address: endpoint.address.known()?.clone(),
+            additional: endpoint.additional.iter().filter_map(EndpointAddress::known).cloned().collect(),
             hostname: endpoint.hostname.clone(),
             weight: AtomicU32::new(endpoint.weight.max(1)),
             locality: locality.clone(),
@@ -158,7 +158,7 @@ impl Host {
         self.hostname == endpoint.hostname
             && self.locality == *locality
             && self.check == endpoint.check
-            && self.additional.iter().copied().eq(endpoint.additional.iter().filter_map(super::EndpointAddress::socket))
+            && self.additional.iter().eq(endpoint.additional.iter().filter_map(EndpointAddress::known))
     }
 
     /// Takes over what can change in place: weight, priority, metadata, the control plane's word on health.

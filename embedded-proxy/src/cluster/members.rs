@@ -1,17 +1,17 @@
 //! The hosts a cluster knows, from assignment to assignment.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::assignment::{LoadAssignment, Locality};
 use super::host::flag;
 use super::hosts::{PriorityHosts, Shape};
 use super::{EndpointAddress, Host};
+use crate::net::Address;
 use crate::proto::Fraction;
 
 /// Same address in one static assignment: hosts of their own, told apart by their turn.
-type Key = (SocketAddr, usize);
+type Key = (Address, usize);
 
 /// What a cluster knows of its hosts.
 #[derive(Debug, Default)]
@@ -112,12 +112,11 @@ impl Members {
 
     /// The key of an address; none when it is taken and may be there only once.
     fn key(&self, address: &EndpointAddress, once: bool) -> Option<Key> {
-        let address = address.socket()?;
-        let mut turn = 0;
-        while self.hosts.contains_key(&(address, turn)) {
-            turn += 1;
+        let mut key = (address.known()?.clone(), 0);
+        while self.hosts.contains_key(&key) {
+            key.1 += 1;
         }
-        (turn == 0 || !once).then_some((address, turn))
+        (key.1 == 0 || !once).then_some(key)
     }
 
     /// Removes the hosts that wait for it and whose health checks failed now.

@@ -1,4 +1,4 @@
-//! A connection's bytes: plain TCP, TLS over it, or something in memory. One type, so that codecs are compiled once.
+//! A connection's bytes: TCP, a unix socket, TLS over one of them, or something in memory. One type, so that codecs are compiled once.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsStream;
 
 use super::Counted;
@@ -16,6 +16,8 @@ use super::Counted;
 pub enum Io {
     /// TCP.
     Tcp(TcpStream),
+    /// A unix socket.
+    Unix(UnixStream),
     /// TLS over TCP (or over a stream with peeked bytes put back).
     Tls(Box<TlsStream<Io>>),
     /// Peeked bytes that are read again before the rest.
@@ -32,14 +34,14 @@ impl Io {
         if bytes.is_empty() { io } else { Self::Replay(bytes, Box::new(io)) }
     }
 
-    /// The TCP connection at the bottom, none in memory.
+    /// The TCP connection at the bottom, if it is one.
     pub fn tcp(&self) -> Option<&TcpStream> {
         match self {
             Self::Tcp(tcp) => Some(tcp),
             Self::Tls(tls) => tls.get_ref().0.tcp(),
             Self::Replay(_, io) => io.tcp(),
             Self::Counted(counted) => counted.io.tcp(),
-            Self::Memory(_) => None,
+            Self::Unix(_) | Self::Memory(_) => None,
         }
     }
 
@@ -49,7 +51,7 @@ impl Io {
             Self::Tcp(tcp) => Some(tcp),
             Self::Replay(bytes, io) if bytes.is_empty() => io.plain(),
             Self::Counted(counted) => counted.io.plain(),
-            Self::Replay(..) | Self::Tls(_) | Self::Memory(_) => None,
+            Self::Replay(..) | Self::Unix(_) | Self::Tls(_) | Self::Memory(_) => None,
         }
     }
 
@@ -57,12 +59,18 @@ impl Io {
     pub fn local(&self) -> Option<SocketAddr> {
         self.tcp()?.local_addr().ok()
     }
+
+    /// The peer's address on the connection.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.tcp()?.peer_addr().ok()
+    }
 }
 
 impl AsyncRead for Io {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buf),
+            Self::Unix(unix) => Pin::new(unix).poll_read(cx, buf),
             Self::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
             Self::Replay(bytes, io) => {
                 if bytes.is_empty() {
@@ -82,6 +90,7 @@ impl AsyncWrite for Io {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
+            Self::Unix(unix) => Pin::new(unix).poll_write(cx, bytes),
             Self::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
             Self::Replay(_, io) => Pin::new(io.as_mut()).poll_write(cx, bytes),
             Self::Counted(counted) => counted.poll_write(cx, bytes),
@@ -96,6 +105,7 @@ impl AsyncWrite for Io {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::new(tcp).poll_write_vectored(cx, slices),
+            Self::Unix(unix) => Pin::new(unix).poll_write_vectored(cx, slices),
             Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
             Self::Replay(_, io) => Pin::new(io.as_mut()).poll_write_vectored(cx, slices),
             Self::Counted(counted) => counted.poll_write_vectored(cx, slices),
@@ -105,7 +115,7 @@ impl AsyncWrite for Io {
 
     fn is_write_vectored(&self) -> bool {
         match self {
-            Self::Tcp(_) => true,
+            Self::Tcp(_) | Self::Unix(_) => true,
             Self::Tls(tls) => tls.is_write_vectored(),
             Self::Replay(_, io) => io.is_write_vectored(),
             Self::Counted(counted) => counted.io.is_write_vectored(),
@@ -116,6 +126,7 @@ impl AsyncWrite for Io {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
+            Self::Unix(unix) => Pin::new(unix).poll_flush(cx),
             Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
             Self::Replay(_, io) => Pin::new(io.as_mut()).poll_flush(cx),
             Self::Counted(counted) => Pin::new(&mut counted.io).poll_flush(cx),
@@ -126,6 +137,7 @@ impl AsyncWrite for Io {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Self::Unix(unix) => Pin::new(unix).poll_shutdown(cx),
             Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
             Self::Replay(_, io) => Pin::new(io.as_mut()).poll_shutdown(cx),
             Self::Counted(counted) => Pin::new(&mut counted.io).poll_shutdown(cx),

@@ -1,11 +1,13 @@
 //! Byte streams under HTTP and TCP.
 
+mod address;
 mod counted;
 mod drain;
 mod io;
 mod local;
 mod options;
 
+pub use address::{Address, system_path};
 pub use counted::Counted;
 pub use drain::{Drain, DrainControl, Phase};
 pub use io::Io;

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::{Flags, Tls};
 use crate::http::{Headers, ResponseHead};
+use crate::net::Address;
 
 /// The upstream side of an exchange: the last attempt.
 #[derive(Debug, Clone, Default)]
@@ -19,7 +20,7 @@ pub struct UpstreamInfo {
     /// Observability name of the cluster (`alt_stat_name`).
     pub cluster_alt: Option<Arc<str>>,
     /// Address of the chosen host.
-    pub host: Option<SocketAddr>,
+    pub host: Option<Address>,
     /// Host name of the chosen endpoint, when it has one.
     pub hostname: Option<Arc<str>>,
     /// Our address on the upstream connection.

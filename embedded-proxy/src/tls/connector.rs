@@ -208,8 +208,7 @@ impl Context {
 }
 
 fn peer(io: &Io) -> IpAddr {
-    let address = io.tcp().and_then(|tcp| tcp.peer_addr().ok());
-    address.map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip())
+    io.peer().map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip())
 }
 
 impl State {

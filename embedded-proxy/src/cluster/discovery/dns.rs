@@ -1,14 +1,14 @@
 //! Clusters whose hosts are looked up by name: every address a host (STRICT_DNS), or one host (LOGICAL_DNS).
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use tokio::time::sleep;
 
 use super::{DnsConfig, Lookup};
-use crate::cluster::{Cluster, Endpoint, LoadAssignment};
+use crate::cluster::{Cluster, Endpoint, EndpointAddress, LoadAssignment};
 use crate::services::Services;
 
 /// Addresses of each name; none as long as the first lookup is on its way.
@@ -31,8 +31,7 @@ pub fn start(
     lookup: &Arc<dyn Lookup>,
     services: &Services,
 ) {
-    let names = assignment.endpoints().filter(|endpoint| endpoint.address.socket().is_none());
-    let found: Found = names.map(|endpoint| (endpoint.address.host.clone(), None)).collect();
+    let found: Found = assignment.names().map(|name| (name.to_string(), None)).collect();
     let list: Vec<String> = found.keys().cloned().collect();
     let names = Arc::new(Names {
         cluster: Arc::downgrade(cluster),
@@ -84,7 +83,7 @@ impl Names {
     fn publish(&self, cluster: &Arc<Cluster>) {
         let found = self.found.lock();
         let all = found.values().all(Option::is_some);
-        let current = cluster.hosts().first().map(|host| host.address.ip());
+        let current = cluster.hosts().first().and_then(|host| host.address.ip());
         let resolved = resolve(&self.assignment, &found, self.config.logical, current);
         drop(found);
         if !cluster.assign(&resolved) {
@@ -108,21 +107,23 @@ fn resolve(assignment: &LoadAssignment, found: &Found, logical: bool, current: O
 }
 
 fn expand(endpoint: &Endpoint, found: &Found, logical: bool, current: Option<IpAddr>) -> Vec<Endpoint> {
-    let name = &endpoint.address.host;
-    let named =
-        Endpoint { hostname: endpoint.hostname.clone().or_else(|| Some(name.as_str().into())), ..endpoint.clone() };
-    if endpoint.address.socket().is_some() {
-        return vec![named];
-    }
+    let hostname = |name: &str| endpoint.hostname.clone().or_else(|| Some(name.into()));
+    let (name, port) = match &endpoint.address {
+        EndpointAddress::Name { host, port } => (host, *port),
+        EndpointAddress::At(address) => {
+            let name = address.ip().map_or_else(|| address.to_string(), |ip| ip.to_string());
+            return vec![Endpoint { hostname: hostname(&name), ..endpoint.clone() }];
+        }
+    };
     let mut addresses = found.get(name).cloned().flatten().unwrap_or_default();
     if logical {
         let kept = current.filter(|current| addresses.contains(current)).or(addresses.first().copied());
         addresses = kept.into_iter().collect();
     }
-    let at = |address: IpAddr| {
-        let mut endpoint = named.clone();
-        endpoint.address.host = address.to_string();
-        endpoint
+    let at = |ip: IpAddr| Endpoint {
+        address: EndpointAddress::At(SocketAddr::new(ip, port).into()),
+        hostname: hostname(name),
+        ..endpoint.clone()
     };
     addresses.into_iter().map(at).collect()
 }

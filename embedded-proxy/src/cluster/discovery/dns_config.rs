@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::cluster::EndpointAddress;
+use crate::net::Address;
 use crate::proto::Reader;
 
 /// Which addresses of a name are taken.
@@ -78,7 +79,7 @@ impl DnsServers {
     fn add(&mut self, addresses: &[Reader<'_>]) {
         for address in addresses {
             let Some(read) = EndpointAddress::read(address) else { continue };
-            match read.socket() {
+            match read.known().and_then(Address::socket) {
                 Some(socket) => self.servers.push(socket),
                 None => address.defect("", "a DNS server must be an IP address"),
             }

@@ -126,7 +126,7 @@ mod tests {
     }
 
     fn one(address: &str) -> LoadAssignment {
-        let endpoints = vec![Endpoint::at(address.parse().unwrap())];
+        let endpoints = vec![Endpoint::at(address.parse::<std::net::SocketAddr>().unwrap())];
         LoadAssignment {
             localities: vec![LocalityEndpoints { endpoints, ..LocalityEndpoints::default() }],
             ..LoadAssignment::default()

@@ -75,9 +75,8 @@ impl Discovery {
     fn fixed(reader: &Reader<'_>, assignment: LoadAssignment) -> Option<Self> {
         // The lookup family means nothing without lookups.
         reader.ignore(&["dns_lookup_family"]);
-        if let Some(named) = assignment.endpoints().find(|endpoint| endpoint.address.socket().is_none()) {
-            let sentence =
-                format!("{:?} is no IP address: names need type STRICT_DNS or LOGICAL_DNS", named.address.host);
+        if let Some(host) = assignment.names().next() {
+            let sentence = format!("{host:?} is no IP address: names need type STRICT_DNS or LOGICAL_DNS");
             reader.defect("load_assignment", sentence);
             return None;
         }

@@ -101,8 +101,8 @@ impl OriginalDst {
     /// Takes the hosts of another cluster over.
     pub fn adopt(&self, other: &Self) {
         let mut hosts = self.hosts.lock();
-        for host in other.hosts() {
-            hosts.insert(host.address, Seen { host, used: AtomicBool::new(true) });
+        for (address, seen) in &*other.hosts.lock() {
+            hosts.insert(*address, Seen { host: seen.host.clone(), used: AtomicBool::new(true) });
         }
     }
 

@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 use crate::cluster::assignment::{Endpoint, EndpointAddress, Metadata};
 use crate::cluster::host::flag;
 use crate::cluster::{Cluster, Host};
+use crate::net::Address;
 use crate::net::Io;
 use crate::telemetry::stats::Scope;
 
@@ -104,10 +105,12 @@ pub fn start(cluster: &Arc<Cluster>, checker: &Checker, hosts: &[Arc<Host>]) {
 /// Where the connections of a host's checks go: the host itself, or a stand-in at another address or with other metadata.
 fn target(host: &Arc<Host>, config: &HealthConfig) -> Arc<Host> {
     let check = &host.check;
-    let other = check.address.as_ref().and_then(EndpointAddress::socket);
-    let mut address = other.unwrap_or(host.address);
-    if let Some(port) = (check.port != 0).then_some(check.port).or(config.alt_port) {
-        address.set_port(port);
+    let other = check.address.as_ref().and_then(EndpointAddress::known);
+    let mut address = other.unwrap_or(&host.address).clone();
+    if let (Address::Ip(socket), Some(port)) =
+        (&mut address, (check.port != 0).then_some(check.port).or(config.alt_port))
+    {
+        socket.set_port(port);
     }
     if address == host.address && config.match_criteria.is_none() {
         return host.clone();

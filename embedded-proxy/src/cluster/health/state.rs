@@ -136,7 +136,8 @@ mod tests {
     }
 
     fn host() -> Host {
-        let host = Host::new(&Endpoint::at("10.0.0.1:1".parse().unwrap()), &Locality::default(), 0).unwrap();
+        let host =
+            Host::new(&Endpoint::at(std::net::SocketAddr::from(([10, 0, 0, 1], 1))), &Locality::default(), 0).unwrap();
         host.set(flag::FAILED_ACTIVE_HC);
         host
     }

@@ -34,7 +34,7 @@ fn ports(cluster: &Cluster, wanted: &Value) -> Vec<u16> {
     let mut subset: Vec<(String, Value)> = wanted.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     subset.sort_by(|one, other| one.0.cmp(&other.0));
     let pick = |random| cluster.pick(&Choice { subset: &subset, random, ..Choice::default() });
-    let mut ports: Vec<u16> = (0..64).filter_map(pick).map(|host| host.address.port()).collect();
+    let mut ports: Vec<u16> = (0..64).filter_map(pick).filter_map(|host| host.address.port()).collect();
     ports.sort_unstable();
     ports.dedup();
     ports

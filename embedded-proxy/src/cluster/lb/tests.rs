@@ -45,7 +45,7 @@ fn placement(cluster: &Cluster) -> String {
     let place = |key: u32| {
         let hash = Some(XxHash64::oneshot(0, format!("key{key}").as_bytes()));
         let host = cluster.pick(&Choice { hash, ..Choice::default() }).unwrap();
-        char::from_digit(u32::from(host.address.port()) - 21000, 10).unwrap()
+        char::from_digit(u32::from(host.address.port().unwrap()) - 21000, 10).unwrap()
     };
     (0..64).map(place).collect()
 }
@@ -179,7 +179,7 @@ fn picks(balancer: &Balancer, stats: &LbStats, count: u64) -> Vec<u16> {
     let pick = |turn: u64| {
         let number = turn.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let choice = Choice { hash: Some(number), random: number, ..Choice::default() };
-        balancer.pick(&choice, stats).map(|host| host.address.port())
+        balancer.pick(&choice, stats).and_then(|host| host.address.port())
     };
     (0..count).filter_map(pick).collect()
 }
@@ -235,7 +235,7 @@ proptest! {
         let removed = removed % count;
         let all = hosts(&vec![1; count]);
         let mut fewer = all.clone();
-        let gone = fewer.remove(removed).address.port();
+        let gone = fewer.remove(removed).address.port().unwrap();
         for policy in policies().split_off(5) {
             let stats = stats();
             let maglev = matches!(policy, Policy::Maglev(_));

@@ -7,12 +7,12 @@ use std::sync::atomic::Ordering;
 use nix::errno::Errno;
 use socket2::SockRef;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::time::{Instant, timeout};
 
 use crate::cluster::{Host, Permit, UpstreamError, UpstreamErrorKind};
 use crate::http::Version;
-use crate::net::{Counted, Io, SocketState, set_freebind, set_options};
+use crate::net::{Address, Counted, Io, SocketState, set_freebind, set_options, system_path};
 use crate::tls::Target;
 
 use super::cx::Cx;
@@ -62,17 +62,15 @@ pub(super) async fn uncounted(upstream: &Upstream, host: &Host, key: &Key) -> Re
 }
 
 async fn dial(upstream: &Upstream, host: &Host, key: &Key) -> Result<(Io, ConnectFacts), String> {
-    let mut tcp = connect_any(&upstream.tcp, host).await?;
-    let local = tcp.local_addr().ok();
+    let mut io = connect_any(&upstream.tcp, host).await?;
+    let local = io.local();
     let Transport { connector, header } = upstream.transports.choose(host);
     if let Some(header) = header {
-        let ends = (tcp.local_addr(), tcp.peer_addr());
-        let bytes = match (key.proxied, ends) {
-            (Some((source, destination)), _) => header.encode(source, destination),
-            (None, (Ok(local), Ok(peer))) => header.local((local, peer)),
-            (None, (Err(error), _) | (_, Err(error))) => return Err(reason(&error)),
+        let bytes = match key.proxied {
+            Some((source, destination)) => header.encode(source, destination),
+            None => header.local(local.zip(io.peer())),
         };
-        tcp.write_all(&bytes).await.map_err(|error| reason(&error))?;
+        io.write_all(&bytes).await.map_err(|error| reason(&error))?;
     }
     let alpn: Option<Vec<&str>> = key.alpn.as_ref().map(|names| names.iter().map(String::as_str).collect());
     let target = Target {
@@ -82,7 +80,7 @@ async fn dial(upstream: &Upstream, host: &Host, key: &Key) -> Result<(Io, Connec
         alpn: alpn.as_deref(),
         alpn_fallback: offered(key),
     };
-    let (io, tls) = connector.connect(Io::Tcp(tcp), &target).await?;
+    let (io, tls) = connector.connect(io, &target).await?;
     Ok((io, ConnectFacts { local, tls, protocol: None }))
 }
 
@@ -97,18 +95,27 @@ fn offered(key: &Key) -> &'static [&'static str] {
 }
 
 /// Tries the addresses of a host one after the other; the first failure is told.
-async fn connect_any(options: &TcpOptions, host: &Host) -> Result<TcpStream, String> {
+async fn connect_any(options: &TcpOptions, host: &Host) -> Result<Io, String> {
     let mut first = None;
-    for address in std::iter::once(host.address).chain(host.additional.iter().copied()) {
+    for address in std::iter::once(&host.address).chain(&host.additional) {
         match connect_one(options, address).await {
-            Ok(tcp) => return Ok(tcp),
+            Ok(io) => return Ok(io),
             Err(error) => first = first.or(Some(reason(&error))),
         }
     }
     Err(first.unwrap_or_default())
 }
 
-async fn connect_one(options: &TcpOptions, address: SocketAddr) -> std::io::Result<TcpStream> {
+async fn connect_one(options: &TcpOptions, address: &Address) -> std::io::Result<Io> {
+    match address {
+        Address::Ip(address) => connect_tcp(options, *address).await.map(Io::Tcp),
+        Address::Pipe(path) => UnixStream::connect(system_path(path)).await.map(Io::Unix),
+        // Reading refuses them.
+        Address::Internal { .. } => Err(std::io::ErrorKind::Unsupported.into()),
+    }
+}
+
+async fn connect_tcp(options: &TcpOptions, address: SocketAddr) -> std::io::Result<TcpStream> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     let at = SockRef::from(&socket);
     socket.set_nodelay(true)?;

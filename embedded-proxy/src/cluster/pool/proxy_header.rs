@@ -60,11 +60,13 @@ impl ProxyHeader {
         }
     }
 
-    /// The header of a connection that the proxy makes for itself. `ends`: the addresses of the connection.
-    pub(super) fn local(&self, ends: (SocketAddr, SocketAddr)) -> Vec<u8> {
-        match self.version {
-            Version::V1 => self.encode(ends.0, ends.1),
-            Version::V2 => self.second(None),
+    /// The header of a connection that the proxy makes for itself. `ends`: the addresses of the connection, none when they
+    /// are no IP addresses.
+    pub(super) fn local(&self, ends: Option<(SocketAddr, SocketAddr)>) -> Vec<u8> {
+        match (self.version, ends) {
+            (Version::V1, Some((local, peer))) => self.encode(local, peer),
+            (Version::V1, None) => b"PROXY UNKNOWN\r\n".to_vec(),
+            (Version::V2, _) => self.second(None),
         }
     }
 
@@ -132,6 +134,7 @@ mod tests {
         assert_eq!(&bytes[..12], SIGNATURE);
         assert_eq!(bytes[12..16], [0x21, 0x11, 0, 17]);
         assert_eq!(bytes[16..], [1, 2, 3, 4, 10, 0, 0, 1, 0, 5, 0, 80, 0xE0, 0, 2, b'a', b'b']);
-        assert_eq!(header.local(ends())[12..], [0x20, 0, 0, 0]);
+        assert_eq!(header.local(Some(ends()))[12..], [0x20, 0, 0, 0]);
+        assert_eq!(ProxyHeader { version: Version::V1, added: Vec::new() }.local(None), b"PROXY UNKNOWN\r\n");
     }
 }

@@ -216,7 +216,7 @@ async fn attempt(
 ) -> Option<(Io, ConnectFacts)> {
     session.info.attempts += 1;
     session.info.upstream_started = Some(Instant::now());
-    session.info.upstream.host = Some(host.address);
+    session.info.upstream.host = Some(host.address.clone());
     let options = SendOptions { downstream: Some(connection), ..SendOptions::default() };
     match cluster.connect(host, &options).await {
         Ok(connected) => {

@@ -1,12 +1,9 @@
 //! Access log entries as messages: `envoy.data.accesslog.v3`.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::{Duration, UNIX_EPOCH};
 
-use envoy_types::pb::envoy::config::core::v3::{
-    Address, Metadata, RequestMethod, SocketAddress, address::Address as Kind, socket_address::PortSpecifier,
-};
+use envoy_types::pb::envoy::config::core::v3::{Metadata, RequestMethod};
 use envoy_types::pb::envoy::data::accesslog::v3::response_flags::{Unauthorized, unauthorized::Reason};
 use envoy_types::pb::envoy::data::accesslog::v3::tls_properties::certificate_properties::{
     SubjectAltName, subject_alt_name::San,
@@ -25,6 +22,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::http::{Headers, RequestHead, Version};
+use crate::net::Address;
 use crate::proto::Reader;
 use crate::stream::{Flag, Flags, Tls};
 use crate::telemetry::format::FormatContext;
@@ -99,9 +97,9 @@ fn common(context: &FormatContext<'_>, extra: &Extra) -> AccessLogCommon {
     let began = info.started_at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut common = AccessLogCommon {
         sample_rate: 1.0,
-        downstream_remote_address: Some(address(info.remote.unwrap_or(connection.remote))),
-        downstream_local_address: Some(address(connection.local)),
-        downstream_direct_remote_address: Some(address(connection.peer)),
+        downstream_remote_address: Some(Address::Ip(info.remote.unwrap_or(connection.remote)).to_proto()),
+        downstream_local_address: Some(Address::Ip(connection.local).to_proto()),
+        downstream_direct_remote_address: Some(Address::Ip(connection.peer).to_proto()),
         tls_properties: connection.tls.as_deref().map(tls),
         start_time: Some(Timestamp {
             seconds: i64::try_from(began.as_secs()).unwrap_or(i64::MAX),
@@ -115,8 +113,8 @@ fn common(context: &FormatContext<'_>, extra: &Extra) -> AccessLogCommon {
         time_to_first_downstream_tx_byte: since(info.response_started),
         time_to_last_downstream_tx_byte: since(info.response_sent),
         duration: Some(duration(info.duration())),
-        upstream_remote_address: info.upstream.host.map(address),
-        upstream_local_address: info.upstream.local.map(address),
+        upstream_remote_address: info.upstream.host.as_ref().map(Address::to_proto),
+        upstream_local_address: info.upstream.local.map(|local| Address::Ip(local).to_proto()),
         upstream_cluster: info.upstream.cluster.as_deref().unwrap_or_default().to_string(),
         upstream_request_attempt_count: info.attempts,
         upstream_transport_failure_reason: info.upstream.failure.clone().unwrap_or_default(),
@@ -155,15 +153,6 @@ fn duration(duration: Duration) -> PbDuration {
         seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
         nanos: i32::try_from(duration.subsec_nanos()).unwrap_or(0),
     }
-}
-
-fn address(address: SocketAddr) -> Address {
-    let socket = SocketAddress {
-        address: address.ip().to_string(),
-        port_specifier: Some(PortSpecifier::PortValue(address.port().into())),
-        ..SocketAddress::default()
-    };
-    Address { address: Some(Kind::SocketAddress(socket)) }
 }
 
 /// A text of the filter state, as Envoy's string objects are serialized.

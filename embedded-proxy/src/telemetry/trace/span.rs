@@ -96,7 +96,7 @@ pub(super) fn downstream(context: &FormatContext<'_>, node: &Node, max_path: usi
 pub(super) fn upstream(context: &FormatContext<'_>, code: Option<u16>) -> Vec<KeyValue> {
     let upstream = &context.info.upstream;
     let mut all = vec![attribute("http.protocol", upstream.protocol.unwrap_or("-"))];
-    if let Some(host) = upstream.host {
+    if let Some(host) = &upstream.host {
         all.push(attribute("upstream_address", host.to_string()));
         all.push(attribute("peer.address", host.to_string()));
     }

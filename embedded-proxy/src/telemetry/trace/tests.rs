@@ -37,7 +37,7 @@ fn exchange(fields: &[(&'static str, &str)]) -> Exchange {
     info.code = Some(200);
     info.bytes_sent = 2;
     info.upstream.cluster = Some("col".into());
-    info.upstream.host = Some("127.0.0.1:23911".parse().unwrap());
+    info.upstream.host = Some(std::net::SocketAddr::from(([127, 0, 0, 1], 23911)).into());
     info.upstream.protocol = Some("HTTP/1.1");
     Exchange {
         request: Request { head, body: Body::Empty },

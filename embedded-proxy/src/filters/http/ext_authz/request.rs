@@ -1,13 +1,10 @@
 //! What an authorization service is told about a request: `envoy.service.auth.v3.AttributeContext`.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
-use envoy_types::pb::envoy::config::core::v3::{
-    Address, HeaderMap, HeaderValue, Metadata, SocketAddress, address, socket_address,
-};
+use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue, Metadata};
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Peer, Request, TlsSession};
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest};
 use envoy_types::pb::google::protobuf::Timestamp;
@@ -17,6 +14,7 @@ use serde_json::Value;
 use super::config::Shared;
 use crate::filters::http::structs::to_struct;
 use crate::http::RequestHead;
+use crate::net::Address;
 use crate::stream::{Exchange, Tls};
 
 /// Says whether the service got all of the body. Clients must not say it.
@@ -71,14 +69,14 @@ pub(super) fn check_request(
     let service = exchange.request.head.headers.text(&HeaderName::from_static("x-envoy-downstream-service-cluster"));
     let tls = connection.tls.as_deref();
     let source = Peer {
-        address: Some(address(connection.remote)),
+        address: Some(Address::Ip(connection.remote).to_proto()),
         service: service.unwrap_or_default().to_string(),
         principal: tls.map(peer_principal).unwrap_or_default(),
         certificate: tls.filter(|_| shared.peer_certificate).map(|tls| url_encode(&tls.peer_pem)).unwrap_or_default(),
         ..Peer::default()
     };
     let destination = Peer {
-        address: Some(address(connection.local)),
+        address: Some(Address::Ip(connection.local).to_proto()),
         principal: tls.map(local_principal).unwrap_or_default(),
         labels: shared.labels.clone().into_iter().collect(),
         ..Peer::default()
@@ -145,13 +143,6 @@ fn metadata(namespaces: &[String], sources: &[&BTreeMap<String, Value>]) -> Meta
         }
     }
     Metadata { filter_metadata: filled, ..Metadata::default() }
-}
-
-fn address(address: SocketAddr) -> Address {
-    let port = socket_address::PortSpecifier::PortValue(address.port().into());
-    let socket =
-        SocketAddress { address: address.ip().to_string(), port_specifier: Some(port), ..SocketAddress::default() };
-    Address { address: Some(address::Address::SocketAddress(socket)) }
 }
 
 fn peer_principal(tls: &Tls) -> String {

@@ -1,6 +1,5 @@
 //! Forwarding: attempts, one after the other, until one has an answer for the client.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::cluster::{Answer, Choice, Cluster, Host, Origin, Outcome, SendOptions, UpstreamError};
 use crate::http::{Reply, Request, Response, ResponseHead, Version, http_status};
+use crate::net::Address;
 use crate::route::{Forward, Input, RouteHit, TrafficStats, names};
 use crate::services::Services;
 use crate::stream::{Exchange, Flag, UpstreamAlpn};
@@ -39,7 +39,7 @@ pub(super) struct Forwarding<'f> {
     internal: bool,
     /// Whether responses are counted by code.
     counted: bool,
-    tried: Vec<SocketAddr>,
+    tried: Vec<Address>,
     whole: Option<Timer>,
 }
 
@@ -177,7 +177,7 @@ impl<'f> Forwarding<'f> {
 
     async fn send(&mut self, exchange: &mut Exchange, host: &Arc<Host>) -> Attempt {
         if self.retries.is_some() {
-            self.tried.push(host.address);
+            self.tried.push(host.address.clone());
         }
         prepare::prepare_for(&mut exchange.request.head, self.hit, host, !self.router.suppress);
         let mut request = Request { head: exchange.request.head.clone(), body: self.body.body() };
@@ -407,7 +407,7 @@ fn note_cluster(exchange: &mut Exchange, cluster: &Cluster) {
 
 fn note_host(exchange: &mut Exchange, host: &Host) {
     let upstream = &mut exchange.info.upstream;
-    upstream.host = Some(host.address);
+    upstream.host = Some(host.address.clone());
     upstream.hostname.clone_from(&host.hostname);
     upstream.metadata = Some(host.metadata());
 }
