@@ -10,6 +10,7 @@ mod query;
 mod re2;
 mod regex;
 mod text;
+pub mod tree;
 mod value;
 
 pub use cidr::{AddressMatcher, read_cidr, read_cidrs};

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use crate::http::RequestHead;
+use crate::matching::tree::{Datum, Input, Network, Values};
+use crate::matching::{Fields as _, parameter};
 use crate::stream::{Connection, Exchange};
 
 /// The facts of one decision. Without a request (`head` is none) rules about requests do not match.
@@ -38,6 +40,21 @@ impl<'f> Facts<'f> {
         }
     }
 
+    /// The facts that trees of matchers know of every connection.
+    fn network(&self) -> Network<'f> {
+        let connection = self.connection;
+        Network {
+            local: connection.local,
+            remote: connection.remote,
+            peer: connection.peer,
+            server_name: connection.sni.as_deref().unwrap_or_default(),
+            transport_protocol: connection.transport_protocol,
+            application_protocols: &connection.application_protocols,
+            state: self.state,
+            metadata: self.metadata,
+        }
+    }
+
     /// Facts of a request.
     pub fn of_exchange(exchange: &'f Exchange) -> Self {
         Self {
@@ -47,6 +64,27 @@ impl<'f> Facts<'f> {
             metadata: &exchange.info.metadata,
             route_metadata: exchange.info.route_metadata.as_deref(),
             state: &exchange.info.state,
+        }
+    }
+}
+
+impl Values for Facts<'_> {
+    fn value(&self, input: &Input) -> Option<Datum<'_>> {
+        let names = |names: &[String]| (!names.is_empty()).then(|| Datum::Text(names.join(",").into_bytes().into()));
+        let tls = || self.connection.tls.as_ref().filter(|tls| tls.verified);
+        match input {
+            Input::RequestHeader(field) => self.head?.value(field).map(Datum::Text),
+            Input::QueryParameter(name) => {
+                let value = parameter(self.head?.query(), name)?;
+                Some(Datum::Text(crate::telemetry::format::percent_decode(value).into_bytes().into()))
+            }
+            Input::UriNames => names(&tls()?.peer_uris),
+            Input::DnsNames => names(&tls()?.peer_dns),
+            Input::Subject => {
+                Some(&tls()?.peer_subject).filter(|subject| !subject.is_empty()).map(|text| Datum::text(text))
+            }
+            Input::SourceIp => Some(Datum::Ip(self.remote.to_canonical())),
+            input => self.network().get(input),
         }
     }
 }
