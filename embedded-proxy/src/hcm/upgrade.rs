@@ -2,6 +2,7 @@
 
 use super::filters::Filters;
 use crate::proto::Reader;
+use crate::route::{NO_UDP, is_udp};
 use crate::services::Build;
 
 /// One upgrade that a connection manager knows.
@@ -22,6 +23,9 @@ impl Upgrade {
         for reader in hcm.list("upgrade_configs") {
             let filters = if reader.has("filters") { Some(Filters::read(&reader, "filters", build)?) } else { None };
             let kind = reader.need_text("upgrade_type")?;
+            if is_udp(&kind) {
+                reader.defect("upgrade_type", NO_UDP);
+            }
             upgrades.push(Self { kind, enabled: reader.opt_flag("enabled").unwrap_or(true), filters });
         }
         Some(upgrades)

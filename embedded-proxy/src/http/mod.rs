@@ -9,9 +9,11 @@ mod headers;
 mod message;
 mod reply;
 mod tap;
+mod tunnel;
 mod until;
 
 pub use body::{Body, BodyStream, Frame, StreamError};
 pub use headers::Headers;
 pub use message::{Request, RequestHead, Response, ResponseHead, Version};
 pub use reply::{Reply, grpc_status, http_status};
+pub use tunnel::{Opening, Tunnel};

@@ -10,6 +10,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsStream;
 
 use super::Counted;
+use crate::http::Tunnel;
 
 /// A byte stream. `read` and `write` belong to one task.
 #[derive(Debug)]
@@ -24,8 +25,10 @@ pub enum Io {
     Replay(bytes::Bytes, Box<Io>),
     /// A connection whose bytes are counted.
     Counted(Box<Counted>),
-    /// In memory, for tests.
+    /// In memory: to a listener inside the proxy, and in tests.
     Memory(DuplexStream),
+    /// The bodies of an HTTP exchange.
+    Tunnel(Box<Tunnel>),
 }
 
 impl Io {
@@ -41,7 +44,7 @@ impl Io {
             Self::Tls(tls) => tls.get_ref().0.tcp(),
             Self::Replay(_, io) => io.tcp(),
             Self::Counted(counted) => counted.io.tcp(),
-            Self::Unix(_) | Self::Memory(_) => None,
+            Self::Unix(_) | Self::Memory(_) | Self::Tunnel(_) => None,
         }
     }
 
@@ -51,7 +54,7 @@ impl Io {
             Self::Tcp(tcp) => Some(tcp),
             Self::Replay(bytes, io) if bytes.is_empty() => io.plain(),
             Self::Counted(counted) => counted.io.plain(),
-            Self::Replay(..) | Self::Unix(_) | Self::Tls(_) | Self::Memory(_) => None,
+            Self::Replay(..) | Self::Unix(_) | Self::Tls(_) | Self::Memory(_) | Self::Tunnel(_) => None,
         }
     }
 
@@ -82,6 +85,7 @@ impl AsyncRead for Io {
             }
             Self::Counted(counted) => counted.poll_read(cx, buf),
             Self::Memory(memory) => Pin::new(memory).poll_read(cx, buf),
+            Self::Tunnel(tunnel) => tunnel.poll_read(cx, buf),
         }
     }
 }
@@ -95,6 +99,7 @@ impl AsyncWrite for Io {
             Self::Replay(_, io) => Pin::new(io.as_mut()).poll_write(cx, bytes),
             Self::Counted(counted) => counted.poll_write(cx, bytes),
             Self::Memory(memory) => Pin::new(memory).poll_write(cx, bytes),
+            Self::Tunnel(tunnel) => tunnel.poll_write(cx, bytes),
         }
     }
 
@@ -110,6 +115,10 @@ impl AsyncWrite for Io {
             Self::Replay(_, io) => Pin::new(io.as_mut()).poll_write_vectored(cx, slices),
             Self::Counted(counted) => counted.poll_write_vectored(cx, slices),
             Self::Memory(memory) => Pin::new(memory).poll_write_vectored(cx, slices),
+            Self::Tunnel(tunnel) => {
+                let first = slices.iter().find(|slice| !slice.is_empty());
+                tunnel.poll_write(cx, first.map_or(&[][..], |slice| slice))
+            }
         }
     }
 
@@ -119,7 +128,7 @@ impl AsyncWrite for Io {
             Self::Tls(tls) => tls.is_write_vectored(),
             Self::Replay(_, io) => io.is_write_vectored(),
             Self::Counted(counted) => counted.io.is_write_vectored(),
-            Self::Memory(_) => false,
+            Self::Memory(_) | Self::Tunnel(_) => false,
         }
     }
 
@@ -131,6 +140,7 @@ impl AsyncWrite for Io {
             Self::Replay(_, io) => Pin::new(io.as_mut()).poll_flush(cx),
             Self::Counted(counted) => Pin::new(&mut counted.io).poll_flush(cx),
             Self::Memory(memory) => Pin::new(memory).poll_flush(cx),
+            Self::Tunnel(_) => Poll::Ready(Ok(())),
         }
     }
 
@@ -142,6 +152,10 @@ impl AsyncWrite for Io {
             Self::Replay(_, io) => Pin::new(io.as_mut()).poll_shutdown(cx),
             Self::Counted(counted) => Pin::new(&mut counted.io).poll_shutdown(cx),
             Self::Memory(memory) => Pin::new(memory).poll_shutdown(cx),
+            Self::Tunnel(tunnel) => {
+                tunnel.end();
+                Poll::Ready(Ok(()))
+            }
         }
     }
 }

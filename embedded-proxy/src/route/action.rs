@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::{
-    ClusterName, DirectResponse, HashPolicies, HostRewrite, InternalRedirects, Mirror, PathMatch, PathRewrite,
+    ClusterName, Connect, DirectResponse, HashPolicies, HostRewrite, InternalRedirects, Mirror, PathMatch, PathRewrite,
     RateLimits, Redirect, RetryPolicy, RouteTimeouts, Upgrade, WeightedClusters, weighted,
 };
 use crate::cluster::pool::Priority;
@@ -143,6 +143,11 @@ impl Forward {
     /// Whether the route allows an upgrade: none when it does not say and the connection manager's word counts.
     pub fn allows_upgrade(&self, kind: &str) -> Option<bool> {
         self.upgrades.iter().find(|upgrade| upgrade.kind.eq_ignore_ascii_case(kind)).map(|upgrade| upgrade.enabled)
+    }
+
+    /// How requests of that method end here, if they do: their bytes go to a TCP connection.
+    pub fn ends(&self, method: &http::Method) -> Option<&Connect> {
+        self.upgrades.iter().find_map(|upgrade| upgrade.connect.as_ref()).filter(|connect| connect.takes(method))
     }
 }
 

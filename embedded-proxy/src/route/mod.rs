@@ -54,7 +54,7 @@ pub use stats::TrafficStats;
 pub use table::RouteTable;
 pub use template::{Template, TemplateRewrite};
 pub use timeouts::{RouteTimeouts, StreamDuration, grpc_timeout, to_grpc_timeout};
-pub use upgrade::Upgrade;
+pub use upgrade::{Connect, NO_UDP, Upgrade, is_udp};
 pub use virtual_host::{RequireTls, VirtualHost};
 pub use weighted::{ClusterName, Weighted, WeightedClusters};
 

@@ -82,6 +82,8 @@ pub struct StreamInfo {
     pub metadata: BTreeMap<String, Value>,
     /// Filter state that is text by its key.
     pub state: BTreeMap<String, String>,
+    /// Filter state that is more than a text, as JSON, by its key.
+    pub objects: BTreeMap<String, Value>,
     /// Whether this was a health check of ours that logs may leave out.
     pub health_check: bool,
     /// Trace id (hex) and whether the trace is sampled.
@@ -128,6 +130,7 @@ impl StreamInfo {
             virtual_host: None,
             metadata: BTreeMap::new(),
             state: BTreeMap::new(),
+            objects: BTreeMap::new(),
             health_check: false,
             trace: None,
             span: None,

@@ -253,7 +253,9 @@ async fn ask_h2(port: u16, request: &Request) -> Result<Vec<Answer>, Box<dyn std
         let host = request.host.as_deref().unwrap_or("test.local");
         let method = request.method.as_deref().unwrap_or("GET");
         let mut head = http::Request::builder().method(method).version(http::Version::HTTP_2);
-        head = head.uri(format!("http://{host}{}", request.path));
+        // A plain CONNECT has neither scheme nor path.
+        let connect = method == "CONNECT" && request.path.is_empty();
+        head = head.uri(if connect { host.to_string() } else { format!("http://{host}{}", request.path) });
         for field in &request.headers {
             let (name, value) = field.split_once(':').unwrap_or((field, ""));
             head = head.header(name, value.trim());

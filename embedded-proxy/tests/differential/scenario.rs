@@ -33,6 +33,12 @@ pub struct Scenario {
     /// More clusters.
     #[serde(default)]
     pub clusters: Vec<Value>,
+    /// More listeners; `{{inner}}` is a free port for one of them.
+    #[serde(default)]
+    pub listeners: Vec<Value>,
+    /// Fields to add to the bootstrap.
+    #[serde(default)]
+    pub bootstrap: Option<Value>,
     /// Fields to add to the cluster `origin`.
     #[serde(default)]
     pub origin: Option<Value>,
@@ -112,6 +118,7 @@ impl Scenario {
         filters.push(json!({"name": "envoy.filters.http.router", "typed_config": router}));
         let format = "%REQ(:METHOD)% %REQ(X-CASE)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% \
                       %UPSTREAM_CLUSTER% %ROUTE_NAME% %PROTOCOL% %BYTES_RECEIVED% %BYTES_SENT%\n";
+        let file = json!(log);
         let log = json!([{"name": "envoy.access_loggers.file", "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
             "path": log, "log_format": {"text_format_source": {"inline_string": format}}}}]);
@@ -133,12 +140,21 @@ impl Scenario {
         merge(&mut first, self.origin.as_ref());
         let mut clusters = vec![first, cluster("other", other), cluster("nobody", 1)];
         clusters.extend(self.clusters.iter().cloned());
+        let mut listeners = vec![listener];
+        listeners.extend(self.listeners.iter().cloned());
         let mut bootstrap = json!({
             "node": {"id": "test", "cluster": "test"},
             "admin": {"address": address(0)},
-            "static_resources": {"listeners": [listener], "clusters": clusters},
+            "static_resources": {"listeners": listeners, "clusters": clusters},
         });
-        replace(&mut bootstrap, &[("{{origin}}", origin), ("{{other}}", other)]);
+        merge(&mut bootstrap, self.bootstrap.as_ref());
+        let places = [
+            ("{{origin}}", json!(origin)),
+            ("{{other}}", json!(other)),
+            ("{{inner}}", json!(free())),
+            ("{{log}}", file),
+        ];
+        replace(&mut bootstrap, &places);
         bootstrap
     }
 }
@@ -176,16 +192,22 @@ fn merge(base: &mut Value, more: Option<&Value>) {
     }
 }
 
-/// Puts ports where a placeholder is the whole text.
-fn replace(value: &mut Value, ports: &[(&str, u16)]) {
+/// A port that nobody listens on.
+fn free() -> u16 {
+    let bound = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    bound.expect("loopback").port()
+}
+
+/// Puts values where a placeholder is the whole text.
+fn replace(value: &mut Value, places: &[(&str, Value)]) {
     match value {
         Value::String(text) => {
-            if let Some((_, port)) = ports.iter().find(|(name, _)| name == text) {
-                *value = json!(port);
+            if let Some((_, place)) = places.iter().find(|(name, _)| name == text) {
+                *value = place.clone();
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, ports)),
-        Value::Object(entries) => entries.values_mut().for_each(|item| replace(item, ports)),
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, places)),
+        Value::Object(entries) => entries.values_mut().for_each(|item| replace(item, places)),
         _ => {}
     }
 }

@@ -13,9 +13,11 @@ mod proxy_header;
 mod send;
 mod stats;
 mod sweep;
+mod terminate;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod tunnel;
 mod upstream;
 
 pub use host_pools::HostPools;
@@ -24,4 +26,5 @@ pub use proxy_header::ProxyHeader;
 pub use send::{Answer, ConnectFacts, Priority, SendOptions};
 pub use stats::PoolStats;
 pub use transport::{Transport, Transports};
+pub use tunnel::Tunnelled;
 pub use upstream::{TcpOptions, Upstream};

@@ -26,9 +26,14 @@ impl ProxyHeader {
     pub(super) fn read(reader: &Reader<'_>) -> Option<Self> {
         // Addresses are always known here.
         reader.ignore(&["allow_unspecified_address"]);
-        let Some(config) = reader.message("config") else {
-            return Some(Self { version: Version::V1, added: Vec::new() });
-        };
+        match reader.message("config") {
+            Some(config) => Self::read_config(&config),
+            None => Some(Self { version: Version::V1, added: Vec::new() }),
+        }
+    }
+
+    /// Reads `envoy.config.core.v3.ProxyProtocolConfig`.
+    pub fn read_config(config: &Reader<'_>) -> Option<Self> {
         let version = if config.word("version") == "V2" { Version::V2 } else { Version::V1 };
         let mut added = Vec::new();
         for tlv in config.list("added_tlvs") {
@@ -48,7 +53,7 @@ impl ProxyHeader {
     }
 
     /// The header for a connection of `source` to `destination`.
-    pub(super) fn encode(&self, source: SocketAddr, destination: SocketAddr) -> Vec<u8> {
+    pub fn encode(&self, source: SocketAddr, destination: SocketAddr) -> Vec<u8> {
         let (source, destination) = same_family(source, destination);
         match self.version {
             Version::V1 => {

@@ -79,6 +79,13 @@ impl Upstream {
     }
 }
 
+impl Upstream {
+    /// Whether some hosts are reached over TLS.
+    pub fn is_tls(&self) -> bool {
+        self.transports.any_tls()
+    }
+}
+
 /// Reads `typed_extension_protocol_options`: options of HTTP, and the idle timeout of TCP.
 fn read_typed(cluster: &Reader<'_>) -> Option<(Option<HttpOptions>, Option<Duration>)> {
     let (mut http, mut idle) = (None, None);

@@ -14,6 +14,7 @@ mod sni_cluster;
 mod tcp_proxy;
 #[cfg(test)]
 mod tests;
+mod tunnel;
 
 use std::any::Any;
 use std::sync::Arc;

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::time::Instant;
 use twox_hash::XxHash64;
 
 use super::Session;
+use super::tunnel::{Tunneling, refused};
 use crate::cluster::pool::{ConnectFacts, SendOptions};
-use crate::cluster::{Choice, Cluster, Host, Outcome, UpstreamErrorKind, read_metadata};
+use crate::cluster::{Choice, Cluster, Host, Outcome, UpstreamError, UpstreamErrorKind, read_metadata};
+use crate::http::Headers;
 use crate::net::{Drain, Io};
 use crate::proto::Reader;
 use crate::services::{Build, Services};
@@ -39,6 +42,7 @@ pub struct TcpProxy {
     max_duration: Option<Duration>,
     attempts: u32,
     hash_source: bool,
+    tunneling: Option<Tunneling>,
     logs: AccessLogs,
     log_connected: bool,
     services: Arc<Services>,
@@ -71,8 +75,8 @@ impl TcpStats {
 }
 
 impl TcpProxy {
-    /// Reads the message. None: a defect was noted. What is not taken here (tunnels over HTTP, clusters on demand, ...)
-    /// is a defect by that.
+    /// Reads the message. None: a defect was noted. What is not taken here (clusters on demand, ...) is a
+    /// defect by that.
     pub fn read(reader: &Reader<'_>, build: &Build) -> Option<Self> {
         let prefix = reader.need_text("stat_prefix");
         let destinations = destinations(reader);
@@ -82,6 +86,10 @@ impl TcpProxy {
             || options.is_some_and(|options| options.flag("flush_access_log_on_connected"));
         let policies: Vec<bool> = reader.list("hash_policy").iter().map(hash_source).collect();
         let idle = reader.duration("idle_timeout").map_or(Some(IDLE), |idle| (!idle.is_zero()).then_some(idle));
+        let tunneling = match reader.message("tunneling_config") {
+            Some(tunneling) => Tunneling::read(&tunneling).map(Some),
+            None => Some(None),
+        };
         let scope = Scope::root(&build.services.stats).tagged("tcp", "envoy_tcp_prefix", &prefix?);
         Some(Self {
             destinations: destinations?,
@@ -89,6 +97,7 @@ impl TcpProxy {
             max_duration: reader.duration("max_downstream_connection_duration"),
             attempts: reader.u32("max_connect_attempts").unwrap_or(1).max(1),
             hash_source: policies.contains(&true),
+            tunneling: tunneling?,
             logs: logs?,
             log_connected,
             services: build.services.clone(),
@@ -120,7 +129,7 @@ impl TcpProxy {
             connected = self.connect(&connection, &mut session) => connected,
             () = drain.closed() => None,
         };
-        if let Some((upstream, host)) = connected {
+        if let Some(Upstream { io: upstream, host, trailers }) = connected {
             if self.log_connected {
                 self.log(&session, LogType::TcpUpstreamConnected);
             }
@@ -128,6 +137,9 @@ impl TcpProxy {
             let limits = Limits { idle: self.idle, deadline: self.max_duration.map(|longest| began + longest) };
             let end = relay.run(limits, &mut drain).await;
             self.ended(end, relay.bytes(), &mut session);
+            if let (Some(tunneling), Some(trailers)) = (&self.tunneling, trailers) {
+                tunneling.ended(trailers.lock().as_ref(), &mut session);
+            }
             drop(host);
         }
         self.stats.active.add(-1);
@@ -172,7 +184,7 @@ impl TcpProxy {
     }
 
     /// Connects to a host; flags say why there is none.
-    async fn connect(&self, connection: &Arc<Connection>, session: &mut Session) -> Option<(Io, Arc<Host>)> {
+    async fn connect(&self, connection: &Arc<Connection>, session: &mut Session) -> Option<Upstream> {
         let random = fastrand::u64(..);
         let destination = self.destination(random);
         let name = session.cluster.clone().unwrap_or_else(|| destination.cluster.clone());
@@ -196,45 +208,77 @@ impl TcpProxy {
                 session.info.flags.set(Flag::NoHealthyUpstream);
                 return None;
             };
-            if let Some((io, facts)) = attempt(&cluster, &host, connection, session).await {
-                note(session, &host, facts);
-                return Some((io, host));
+            if let Some(upstream) = self.attempt(&cluster, &host, connection, session).await {
+                return Some(upstream);
             }
         }
-        if self.attempts > 1 {
-            session.info.flags.set(Flag::UpstreamRetryLimitExceeded);
-        }
+        session.info.flags.set(Flag::UpstreamRetryLimitExceeded);
         None
+    }
+
+    async fn attempt(
+        &self,
+        cluster: &Arc<Cluster>,
+        host: &Arc<Host>,
+        connection: &Arc<Connection>,
+        session: &mut Session,
+    ) -> Option<Upstream> {
+        session.info.attempts += 1;
+        session.info.upstream_started = Some(Instant::now());
+        session.info.upstream.host = Some(host.address.clone());
+        let options = SendOptions { downstream: Some(connection), ..SendOptions::default() };
+        let connected = match &self.tunneling {
+            None => cluster.connect(host, &options).await.map(|(io, facts)| (Upstream::new(io, host), facts)),
+            Some(tunneling) => tunnel(tunneling, cluster, host, &options, session).await,
+        };
+        match connected {
+            Ok((upstream, facts)) => {
+                cluster.report(host, Outcome::ConnectedFinally, None);
+                note(session, host, facts);
+                Some(upstream)
+            }
+            Err(error) => {
+                if let Some(outcome) = Outcome::of(&error) {
+                    cluster.report(host, outcome, None);
+                }
+                session.info.flags.set(match error.kind {
+                    UpstreamErrorKind::Overflow => Flag::UpstreamOverflow,
+                    _ => Flag::UpstreamConnectionFailure,
+                });
+                session.info.upstream.failure = Some(error.detail.replace([' ', '\t'], "_"));
+                None
+            }
+        }
     }
 }
 
-async fn attempt(
+/// What a connection is joined to.
+struct Upstream {
+    io: Io,
+    host: Arc<Host>,
+    /// Where the trailers of a tunnel's answer are put.
+    trailers: Option<Arc<Mutex<Option<Headers>>>>,
+}
+
+impl Upstream {
+    fn new(io: Io, host: &Arc<Host>) -> Self {
+        let trailers = if let Io::Tunnel(tunnel) = &io { Some(tunnel.trailers()) } else { None };
+        Self { io, host: host.clone(), trailers }
+    }
+}
+
+async fn tunnel(
+    tunneling: &Tunneling,
     cluster: &Arc<Cluster>,
     host: &Arc<Host>,
-    connection: &Arc<Connection>,
+    options: &SendOptions<'_>,
     session: &mut Session,
-) -> Option<(Io, ConnectFacts)> {
-    session.info.attempts += 1;
-    session.info.upstream_started = Some(Instant::now());
-    session.info.upstream.host = Some(host.address.clone());
-    let options = SendOptions { downstream: Some(connection), ..SendOptions::default() };
-    match cluster.connect(host, &options).await {
-        Ok(connected) => {
-            cluster.report(host, Outcome::ConnectedFinally, None);
-            Some(connected)
-        }
-        Err(error) => {
-            if let Some(outcome) = Outcome::of(&error) {
-                cluster.report(host, outcome, None);
-            }
-            session.info.flags.set(match error.kind {
-                UpstreamErrorKind::Overflow => Flag::UpstreamOverflow,
-                _ => Flag::UpstreamConnectionFailure,
-            });
-            session.info.upstream.failure = Some(error.detail);
-            None
-        }
-    }
+) -> Result<(Upstream, ConnectFacts), UpstreamError> {
+    let tunnelled = Box::pin(cluster.tunnel(host, tunneling.request(session, cluster), options)).await?;
+    tunneling.answered(&tunnelled.head, session);
+    let Some(io) = tunnelled.io else { return Err(refused(&tunnelled.head)) };
+    session.held.extend(tunnelled.held);
+    Ok((Upstream::new(io, host), tunnelled.facts))
 }
 
 fn note(session: &mut Session, host: &Host, facts: ConnectFacts) {
@@ -366,7 +410,8 @@ mod tests {
         assert_eq!(proxy.destinations[0].subset, [("version".into(), json!("v1")), ("x".into(), json!(1.0))]);
         assert_eq!(proxy.destinations[1].subset[0].1, json!("v0"));
         assert!(read(&json!({"stat_prefix": "p"}), &build).unwrap_err().starts_with("cluster: "));
-        let tunnel = json!({"stat_prefix": "p", "cluster": "a", "tunneling_config": {"hostname": "h:1"}});
-        assert!(read(&tunnel, &build).unwrap_err().starts_with("tunneling_config"));
+        let tunnel =
+            json!({"stat_prefix": "p", "cluster": "a", "tunneling_config": {"hostname": "h:1", "post_path": "/"}});
+        assert!(read(&tunnel, &build).unwrap_err().starts_with("tunneling_config.post_path"));
     }
 }

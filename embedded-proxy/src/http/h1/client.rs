@@ -14,7 +14,7 @@ use super::out::Out;
 use super::response_head::{self, Asked, Parsed};
 use super::upload::{Upload, UploadError};
 use crate::cluster::{UpstreamError, UpstreamErrorKind};
-use crate::http::{Body, Request, Response, StreamError};
+use crate::http::{Body, Request, RequestHead, Response, ResponseHead, StreamError};
 use crate::net::Io;
 
 /// Options of HTTP/1 on the upstream side.
@@ -40,6 +40,9 @@ pub trait Home: Send + Sync {
     fn back(&self, client: Client);
 }
 
+/// What lives as long as a connection.
+pub type Guard = Option<Box<dyn Any + Send + Sync>>;
+
 /// An upstream connection. Dropping it closes it.
 pub struct Client(Box<Inner>);
 
@@ -52,7 +55,7 @@ struct Inner {
     served: u64,
     /// Bytes sent before this exchange.
     before: u64,
-    guard: Option<Box<dyn Any + Send + Sync>>,
+    guard: Guard,
 }
 
 impl std::fmt::Debug for Client {
@@ -63,7 +66,7 @@ impl std::fmt::Debug for Client {
 
 impl Client {
     /// A connection over `io`, which is connected. `guard` lives as long as the connection: its drop tells that it is gone.
-    pub fn new(io: Io, options: ClientOptions, guard: Option<Box<dyn Any + Send + Sync>>) -> Self {
+    pub fn new(io: Io, options: ClientOptions, guard: Guard) -> Self {
         let (input, out) = (Input::default(), Out::default());
         Self(Box::new(Inner { io, input, out, spans: Vec::new(), options, served: 0, before: 0, guard }))
     }
@@ -118,6 +121,23 @@ impl Client {
         let mut broken = false;
         let parsed = poll_fn(|cx| self.poll_exchange(&mut upload, asked, &mut broken, cx)).await?;
         Ok(self.respond(parsed, upload, broken, home))
+    }
+
+    /// Sends a CONNECT request and waits for the head of its response. Once that says yes the connection is the
+    /// tunnel, and comes with its guard; otherwise it is closed.
+    pub async fn tunnel(mut self, head: &RequestHead) -> Result<(ResponseHead, Option<(Io, Guard)>), UpstreamError> {
+        let inner = &mut *self.0;
+        inner.before = inner.out.total();
+        let asked = Asked { connect: true, ..Asked::default() };
+        let encoder = encode::request(head, &Body::Empty, &mut inner.out, false);
+        let mut upload = Upload::new(Body::Empty, encoder, false);
+        let mut broken = false;
+        let parsed = poll_fn(|cx| self.poll_exchange(&mut upload, asked, &mut broken, cx)).await?;
+        if !parsed.tunnel {
+            return Ok((parsed.head, None));
+        }
+        let Inner { io, input, guard, .. } = *self.0;
+        Ok((parsed.head, Some((Io::replay(input.bytes.freeze(), io), guard))))
     }
 
     fn poll_exchange(

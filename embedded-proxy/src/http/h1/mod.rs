@@ -15,7 +15,7 @@ mod target;
 mod upload;
 mod wire;
 
-pub use client::{Client, ClientOptions, Home};
+pub use client::{Client, ClientOptions, Guard, Home};
 pub use server::serve;
 
 #[cfg(test)]

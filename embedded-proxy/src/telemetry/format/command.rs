@@ -221,16 +221,23 @@ impl Command {
             Self::Between(from, to, unit) => facts::between(from(context.info), to(context.info), *unit),
             Self::Path(path) => path.value(context),
             Self::Query(name) => Piece::owned(context.request.and_then(|head| query_parameter(head, name))),
-            Self::State(key, plain) => match context.info.state.get(key) {
-                Some(text) if *plain => Piece::Text(text.as_str().into()),
-                Some(text) => Piece::Text(serde_json::Value::String(text.clone()).to_string().into()),
-                None => Piece::None,
-            },
+            Self::State(key, plain) => state_value(key, *plain, context),
             Self::SpacedDetails => Piece::text(context.info.details.as_deref()),
             Self::ServerName(sources) => server_name_value(sources, context),
             Self::Constant(text) => Piece::Text(text.as_ref().into()),
             Self::Coalesce(coalesce) => coalesce.value(context),
         }
+    }
+}
+
+/// Filter state: text as it is or in quotes; what is more than a text has no plain form.
+fn state_value<'c>(key: &str, plain: bool, context: &FormatContext<'c>) -> Piece<'c> {
+    let text = context.info.state.get(key).or_else(|| context.connection.state.get(key));
+    match (text, context.info.objects.get(key)) {
+        (Some(text), _) if plain => Piece::Text(text.as_str().into()),
+        (Some(text), _) => Piece::Text(serde_json::Value::String(text.clone()).to_string().into()),
+        (None, Some(object)) if !plain => Piece::Text(object.to_string().into()),
+        (None, _) => Piece::None,
     }
 }
 

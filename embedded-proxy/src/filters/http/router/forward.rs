@@ -189,7 +189,7 @@ impl<'f> Forwarding<'f> {
             alpn: alpn.as_deref(),
         };
         exchange.info.upstream_started = Some(Instant::now());
-        let send = self.cluster.send(host, request, &options);
+        let send = send(&self.cluster, self.forward, host, request, &options);
         let outcome = attempt(send, &self.body, &self.limits, &mut self.whole, exchange.info.started).await;
         if let Some(span) = span {
             let code =
@@ -393,6 +393,22 @@ impl<'f> Forwarding<'f> {
         }
         Box::new(reply)
     }
+}
+
+/// Sends a request, or ends it here.
+async fn send(
+    cluster: &Arc<Cluster>,
+    forward: &Forward,
+    host: &Arc<Host>,
+    request: Request,
+    options: &SendOptions<'_>,
+) -> Result<Answer, UpstreamError> {
+    let Some(connect) = forward.ends(&request.head.method) else {
+        return cluster.send(host, request, options).await;
+    };
+    let ends = connect.header.as_ref().zip(options.downstream);
+    let first = ends.map(|(header, from)| header.encode(from.remote, from.local)).unwrap_or_default();
+    Box::pin(cluster.terminate(host, request.body, &first, options)).await
 }
 
 /// Whether the endpoint's metadata say so.
