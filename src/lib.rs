@@ -18,6 +18,8 @@ pub mod dialects;
 pub mod exit;
 /// The error that a command ends with.
 pub mod failure;
+/// The model of the mesh that dialects lower to.
+pub mod ir;
 /// Manifests as kubectl reads them.
 pub mod manifests;
 /// The near name of a word that does not exist.
@@ -26,3 +28,5 @@ pub mod near;
 pub mod output;
 /// Typed manifests: declaration macros, reading, structural rules.
 pub mod schema;
+/// The configuration of proxies, made from the model.
+pub mod xds;

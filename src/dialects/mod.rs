@@ -5,6 +5,7 @@ pub mod gateway_api;
 pub mod istio;
 pub mod kinds;
 pub mod kubernetes;
+pub mod lower;
 pub mod meta;
 pub mod model;
 pub mod monitoring;

@@ -12,8 +12,8 @@ mod workload;
 pub use core::{ConfigMap, Namespace};
 pub use crd::{CrdNames, CrdVersion, CustomResourceDefinition};
 pub use network::{
-    EndpointSlice, Endpoints, Ingress, IngressBackend, IngressHttp, IngressPath, IngressRule, IngressSpec, Node,
-    ServiceAccount,
+    EndpointSlice, EndpointSubset, Endpoints, Ingress, IngressBackend, IngressHttp, IngressPath, IngressRule,
+    IngressSpec, Node, PodAddress, ServiceAccount, SliceConditions, SliceEndpoint, SlicePort,
 };
 pub use pod::{
     Container, ContainerPort, EnvVar, HttpGet, Pod, PodSecurityContext, PodSpec, Probe, Resources, SecurityContext,

@@ -2,7 +2,7 @@
 
 use crate::message;
 use crate::schema::leaf::Opaque;
-use crate::schema::{At, List, Text};
+use crate::schema::{At, Int, List, Text};
 
 message! {
     /// Routes from outside, in Kubernetes' first form.
@@ -70,7 +70,33 @@ message! {
     /// Addresses behind a Service, in the older form.
     pub struct Endpoints {
         /// Addresses and ports.
-        subsets: List<Opaque> = "subsets",
+        subsets: List<EndpointSubset> = "subsets",
+    }
+}
+
+message! {
+    /// Addresses that have the same ports.
+    pub struct EndpointSubset {
+        /// Addresses that take traffic.
+        addresses: List<PodAddress> = "addresses",
+        /// Addresses that do not.
+        not_ready_addresses: List<PodAddress> = "notReadyAddresses",
+        /// Ports.
+        ports: List<SlicePort> = "ports",
+    }
+}
+
+message! {
+    /// An address of Endpoints.
+    pub struct PodAddress {
+        /// Address.
+        ip: Option<Text> = "ip",
+        /// Host name.
+        hostname: Option<Text> = "hostname",
+        /// Machine.
+        node_name: Option<Text> = "nodeName",
+        /// The pod.
+        target_ref: Option<Opaque> = "targetRef",
     }
 }
 
@@ -80,9 +106,57 @@ message! {
         /// IPv4, IPv6 or FQDN.
         address_type: Option<Text> = "addressType",
         /// Addresses.
-        endpoints: List<Opaque> = "endpoints",
+        endpoints: List<SliceEndpoint> = "endpoints",
         /// Ports.
-        ports: List<Opaque> = "ports",
+        ports: List<SlicePort> = "ports",
+    }
+}
+
+message! {
+    /// One endpoint of a slice.
+    pub struct SliceEndpoint {
+        /// Addresses of the endpoint.
+        addresses: List<Text> = "addresses",
+        /// Whether it takes traffic.
+        conditions: Option<SliceConditions> = "conditions",
+        /// Host name.
+        hostname: Option<Text> = "hostname",
+        /// The pod.
+        target_ref: Option<Opaque> = "targetRef",
+        /// Machine.
+        node_name: Option<Text> = "nodeName",
+        /// Zone.
+        zone: Option<Text> = "zone",
+        /// Zones whose callers should use it.
+        hints: Option<Opaque> = "hints",
+        /// Older form of the topology.
+        deprecated_topology: Option<Opaque> = "deprecatedTopology",
+    }
+}
+
+message! {
+    /// Whether an endpoint takes traffic.
+    pub struct SliceConditions {
+        /// It takes new connections.
+        ready: Option<At<bool>> = "ready",
+        /// It answers, even when it is going away.
+        serving: Option<At<bool>> = "serving",
+        /// It is going away.
+        terminating: Option<At<bool>> = "terminating",
+    }
+}
+
+message! {
+    /// A port of a slice or of Endpoints.
+    pub struct SlicePort {
+        /// Name, that of the Service's port.
+        name: Option<Text> = "name",
+        /// Number at the endpoint.
+        port: Option<Int> = "port",
+        /// TCP, UDP or SCTP.
+        protocol: Option<Text> = "protocol",
+        /// Application protocol.
+        app_protocol: Option<Text> = "appProtocol",
     }
 }
 

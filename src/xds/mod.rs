@@ -1,0 +1,12 @@
+//! From the model of the mesh to the configuration of one proxy, in Envoy's messages.
+//!
+//! [`xds`] is pure: the same mesh and node give the same resources, byte for byte, and a change that a node does not see
+//! changes nothing of it.
+
+mod change;
+mod node;
+mod resource;
+
+pub use change::Change;
+pub use node::{Interception, Node, NodeKind};
+pub use resource::{Kind, Resource, Snapshot};
