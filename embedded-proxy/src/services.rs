@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::runtime::Handle;
 
@@ -11,7 +11,7 @@ use crate::cluster::{Clusters, LoadAssignment};
 use crate::listener::Listeners;
 use crate::proto::Typed;
 use crate::route::RouteTable;
-use crate::server::Life;
+use crate::server::{Life, ServerStats};
 use crate::telemetry::access_log::Files;
 use crate::telemetry::stats::{Scope, Stats};
 use crate::tls::Secret;
@@ -44,6 +44,7 @@ pub struct Services {
     pub log_files: Files,
     /// How far the proxy's life is, and what is asked of it.
     pub life: Life,
+    server_stats: OnceLock<ServerStats>,
     /// The threads that serve connections.
     pub workers: Workers,
     /// The runtime for everything that is not a connection: health checks, DNS, xDS, admin.
@@ -66,9 +67,15 @@ impl Services {
             runtime,
             log_files: Files::default(),
             life: Life::default(),
+            server_stats: OnceLock::new(),
             workers,
             main,
         }
+    }
+
+    /// Stats of the process. They are made when they are first asked for, after the store is configured.
+    pub fn server_stats(&self) -> &ServerStats {
+        self.server_stats.get_or_init(|| ServerStats::new(self))
     }
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "what a suite compared and what it skipped")]
 #![allow(clippy::disallowed_methods, reason = "tests read their own settings from the environment")]
 
+mod admin;
 mod descriptors;
 mod differential;
 mod faults;

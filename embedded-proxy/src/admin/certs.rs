@@ -1,5 +1,6 @@
 //! `/certs`: certificates and roots, and when they end.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
@@ -8,32 +9,110 @@ use x509_parser::prelude::{FromDer as _, GeneralName, Pem, X509Certificate};
 use super::info::timestamp;
 use super::{Admin, Call, Page};
 use crate::proto::{decode, to_json};
-use crate::xds::{Kind, State};
+use crate::services::Services;
+use crate::xds::{Kind, Resource, State};
 
-/// The certificates of all secrets in use, and of those that stand inside of listeners and clusters.
+/// One entry for each TLS context of a listener or cluster: its roots and its chains, secrets included.
 pub(super) fn answer(admin: &Admin, _: &Call) -> Page {
     let mut certificates = Vec::new();
-    for kind in [Kind::Secret, Kind::Listener, Kind::Cluster] {
-        for resource in admin.services.store.of(kind) {
-            let Some(bytes) = resource.bytes.filter(|_| resource.state != State::Warming) else { continue };
-            if let Ok(message) = decode(kind.message(), &bytes) {
-                collect(&to_json(&message), &mut certificates);
-            }
+    for context in contexts(&admin.services) {
+        let mut all = [Vec::new(), Vec::new()];
+        collect(&context, &mut all);
+        let [roots, chains] = all.map(|pems| pems.iter().flat_map(details).collect::<Vec<_>>());
+        if !roots.is_empty() || !chains.is_empty() {
+            certificates.push(json!({"ca_cert": roots, "cert_chain": chains}));
         }
     }
     Page::json(&json!({ "certificates": certificates }))
 }
 
-/// Finds certificate chains and roots, wherever they stand. One entry has what one context has.
-fn collect(value: &Value, into: &mut Vec<Value>) {
+/// When the first certificate in use expires, seconds since 1970; none without a certificate.
+pub fn first_end(services: &Services) -> Option<u64> {
+    let mut all = [Vec::new(), Vec::new()];
+    contexts(services).iter().for_each(|context| collect(context, &mut all));
+    let ends = all.iter().flatten().filter_map(|source| {
+        let (pem, _) = bytes(source)?;
+        certificates(&pem).iter().filter_map(|der| end(der)).min()
+    });
+    ends.min()
+}
+
+/// When a certificate ends, seconds since 1970.
+fn end(der: &[u8]) -> Option<u64> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    u64::try_from(certificate.validity().not_after.timestamp()).ok()
+}
+
+/// The TLS contexts of listeners and clusters in use, with the secrets that they name in the place of the names.
+fn contexts(services: &Services) -> Vec<Value> {
+    let open = |kind: Kind, resource: &Resource| {
+        let bytes = resource.bytes.as_ref().filter(|_| resource.state != State::Warming)?;
+        decode(kind.message(), bytes).ok().map(|message| to_json(&message))
+    };
+    let secrets: BTreeMap<String, Value> = services
+        .store
+        .of(Kind::Secret)
+        .iter()
+        .filter_map(|resource| Some((resource.name.clone(), open(Kind::Secret, resource)?)))
+        .collect();
+    let mut found = Vec::new();
+    for kind in [Kind::Listener, Kind::Cluster] {
+        for resource in services.store.of(kind) {
+            if let Some(value) = open(kind, &resource) {
+                find(&value, &secrets, &mut found);
+            }
+        }
+    }
+    found
+}
+
+/// Finds TLS contexts, wherever they stand.
+fn find(value: &Value, secrets: &BTreeMap<String, Value>, into: &mut Vec<Value>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| find(value, secrets, into)),
+        Value::Object(fields) => {
+            if let Some(context) = fields.get("common_tls_context") {
+                into.push(named(context, secrets));
+                return;
+            }
+            fields.values().for_each(|value| find(value, secrets, into));
+        }
+        _ => {}
+    }
+}
+
+/// A context with secrets in the place of their names.
+fn named(value: &Value, secrets: &BTreeMap<String, Value>) -> Value {
+    match value {
+        Value::Array(values) => values.iter().map(|value| named(value, secrets)).collect(),
+        Value::Object(fields) => {
+            let one = |(field, value): (&String, &Value)| {
+                let secret = |reference: &Value| {
+                    let name = reference.get("name").and_then(Value::as_str)?;
+                    secrets.get(name).cloned()
+                };
+                let value = match value {
+                    Value::Array(references) if field.contains("_sds_secret_config") => {
+                        references.iter().filter_map(secret).collect()
+                    }
+                    reference if field.contains("_sds_secret_config") => secret(reference).unwrap_or_default(),
+                    value => named(value, secrets),
+                };
+                (field.clone(), value)
+            };
+            Value::Object(fields.iter().map(one).collect())
+        }
+        value => value.clone(),
+    }
+}
+
+/// Data sources of roots and of chains, in this order.
+fn collect(value: &Value, into: &mut [Vec<Value>; 2]) {
     match value {
         Value::Array(values) => values.iter().for_each(|value| collect(value, into)),
         Value::Object(fields) => {
-            let chain = fields.get("certificate_chain").map(details).unwrap_or_default();
-            let roots = fields.get("trusted_ca").map(details).unwrap_or_default();
-            if !chain.is_empty() || !roots.is_empty() {
-                into.push(json!({"ca_cert": roots, "cert_chain": chain}));
-            }
+            into[0].extend(fields.get("trusted_ca").cloned());
+            into[1].extend(fields.get("certificate_chain").cloned());
             fields.values().for_each(|value| collect(value, into));
         }
         _ => {}
@@ -42,21 +121,26 @@ fn collect(value: &Value, into: &mut Vec<Value>) {
 
 /// The certificates of a data source.
 fn details(source: &Value) -> Vec<Value> {
+    let Some((pem, path)) = bytes(source) else { return Vec::new() };
+    let one = |der: &Vec<u8>| X509Certificate::from_der(der).ok().map(|(_, certificate)| detail(&certificate, &path));
+    certificates(&pem).iter().filter_map(one).collect()
+}
+
+/// The bytes of a data source, and where they stand.
+fn bytes(source: &Value) -> Option<(Vec<u8>, String)> {
     let text = |field: &str| source.get(field).and_then(Value::as_str);
-    let path = text("filename").unwrap_or("<inline>");
-    let pem = match (text("inline_string"), text("inline_bytes"), text("filename")) {
-        (Some(pem), ..) => pem.as_bytes().to_vec(),
-        (_, Some(encoded), _) => decode_base64(encoded),
-        (_, _, Some(path)) => std::fs::read(path).unwrap_or_default(),
-        _ => return Vec::new(),
-    };
-    let blocks = Pem::iter_from_buffer(&pem).filter_map(Result::ok);
-    blocks
-        .filter_map(|block| {
-            let (_, certificate) = X509Certificate::from_der(&block.contents).ok()?;
-            Some(detail(&certificate, path))
-        })
-        .collect()
+    let path = text("filename").unwrap_or("<inline>").to_string();
+    match (text("inline_string"), text("inline_bytes"), text("filename")) {
+        (Some(pem), ..) => Some((pem.as_bytes().to_vec(), path)),
+        (_, Some(encoded), _) => Some((decode_base64(encoded), path)),
+        (_, _, Some(file)) => Some((std::fs::read(file).ok()?, path)),
+        _ => None,
+    }
+}
+
+/// The certificates in a PEM text, as DER.
+fn certificates(pem: &[u8]) -> Vec<Vec<u8>> {
+    Pem::iter_from_buffer(pem).filter_map(Result::ok).map(|block| block.contents).collect()
 }
 
 fn decode_base64(text: &str) -> Vec<u8> {

@@ -3,7 +3,7 @@
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
-use super::info::timestamp;
+use super::info::{USER_AGENT, build, timestamp};
 use super::mask::Mask;
 use super::redact::redact;
 use super::router::regex;
@@ -51,7 +51,7 @@ impl Dump {
 /// Answers with everything, one repeated field, or parts of either.
 pub(super) fn answer(admin: &Admin, call: &Call) -> Page {
     let names = match call.parameter("name_regex").map(|text| regex(&format!("^(?:{text})$"))) {
-        Some(Err(page)) => return page,
+        Some(Err(page)) => return plain(page.status, page.body),
         Some(Ok(names)) => Some(names),
         None => None,
     };
@@ -85,8 +85,9 @@ fn plain(status: u16, body: String) -> Page {
 
 /// The elements of one repeated field, each with its own type.
 fn elements(dumps: Vec<Dump>, resource: &str) -> Result<Vec<Value>, Page> {
+    let single = ["bootstrap", "last_updated", "version_info"].contains(&resource);
     for dump in dumps {
-        if dump.single.contains_key(resource) {
+        if single || dump.single.contains_key(resource) {
             let text = format!("{resource} is not a repeated field. Use ?mask={resource} to get only this field");
             return Err(plain(400, text));
         }
@@ -127,7 +128,10 @@ fn dumps(services: &Services, names: Option<&Regex>, include_eds: bool) -> Vec<D
 fn bootstrap(services: &Services) -> Dump {
     let mut dump = Dump::new("BootstrapConfigDump");
     if let Some((bytes, read)) = services.store.bootstrap() {
-        dump.single.insert("bootstrap".into(), message("envoy.config.bootstrap.v3.Bootstrap", &bytes));
+        let mut bootstrap = message("envoy.config.bootstrap.v3.Bootstrap", &bytes);
+        bootstrap["node"]["user_agent_name"] = USER_AGENT.into();
+        bootstrap["node"]["user_agent_build_version"] = build(env!("CARGO_PKG_VERSION"));
+        dump.single.insert("bootstrap".into(), bootstrap);
         dump.single.insert("last_updated".into(), timestamp(read).into());
     }
     dump
@@ -235,6 +239,9 @@ fn secrets(services: &Services, names: Option<&Regex>) -> Dump {
         of_state.map(move |one| {
             let mut secret = if wanted == State::Static { fixed(one, "secret") } else { dynamic(one, "secret") };
             secret["name"] = one.name.clone().into();
+            if let Some(fields) = secret.as_object_mut().filter(|_| wanted == State::Static) {
+                fields.remove("last_updated");
+            }
             secret
         })
     };

@@ -24,12 +24,15 @@ fn assignment(cluster: &Cluster) -> Value {
         overprovisioning = hosts.overprovisioning;
         localities.extend(hosts.localities.iter().map(|group| group_of(group, priority)));
     }
-    json!({
+    let mut assignment = json!({
         "@type": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
         "cluster_name": &*cluster.name,
-        "endpoints": localities,
         "policy": {"overprovisioning_factor": overprovisioning},
-    })
+    });
+    if !localities.is_empty() {
+        assignment["endpoints"] = localities.into();
+    }
+    assignment
 }
 
 fn group_of(group: &LocalityHosts, priority: usize) -> Value {

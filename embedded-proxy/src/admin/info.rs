@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use super::{Admin, Call, Page};
 use crate::server::{Ask, Stage};
 
+/// What the proxy calls itself to control planes: some look at it before they send what Envoy understands.
+pub(super) const USER_AGENT: &str = "envoy";
+
 /// `/ready`.
 pub(super) fn ready(admin: &Admin) -> Page {
     let stage = admin.services.life.stage();
@@ -63,34 +66,47 @@ pub(super) fn profiler(call: &Call) -> Page {
 
 /// `/memory`: what the kernel says. The allocator is not asked, so what is allocated is what is resident.
 pub(super) fn memory() -> Page {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let bytes = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        kilobytes.unwrap_or(0).saturating_mul(1024)
-    };
-    let (size, resident, own) = (bytes("VmSize"), bytes("VmRSS"), bytes("RssAnon"));
+    let memory = crate::server::memory();
     Page::json(&json!({
-        "allocated": own.to_string(),
-        "heap_size": resident.to_string(),
-        "pageheap_unmapped": size.saturating_sub(resident).to_string(),
+        "allocated": memory.own.to_string(),
+        "heap_size": memory.resident.to_string(),
+        "pageheap_unmapped": memory.size.saturating_sub(memory.resident).to_string(),
         "pageheap_free": "0",
         "total_thread_cache": "0",
-        "total_physical_bytes": resident.to_string(),
+        "total_physical_bytes": memory.resident.to_string(),
     }))
 }
 
 /// `/runtime`.
 pub(super) fn runtime(admin: &Admin) -> Page {
-    let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_string);
-    let entries: serde_json::Map<String, Value> = admin
-        .services
-        .runtime
+    let runtime = &admin.services.runtime;
+    let plain = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        value => whole(value.clone()).to_string(),
+    };
+    let entries: serde_json::Map<String, Value> = runtime
         .iter()
-        .map(|(key, value)| (key.to_string(), json!({"final_value": plain(value), "layer_values": [plain(value)]})))
+        .map(|(key, value)| {
+            let layers: Vec<String> = runtime.in_layers(key).map(|own| own.map(plain).unwrap_or_default()).collect();
+            (key.to_string(), json!({"final_value": plain(value), "layer_values": layers}))
+        })
         .collect();
-    let layers: Vec<&str> = if entries.is_empty() { Vec::new() } else { vec!["static_layer"] };
+    let layers: Vec<&str> = runtime.layers().collect();
     Page::json(&json!({"entries": entries, "layers": layers}))
+}
+
+/// A value whose whole numbers are printed without a point, as protobuf does.
+pub(super) fn whole(value: Value) -> Value {
+    match value {
+        Value::Array(values) => values.into_iter().map(whole).collect(),
+        Value::Object(fields) => Value::Object(fields.into_iter().map(|(name, value)| (name, whole(value))).collect()),
+        Value::Number(number) => match number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0) {
+            #[allow(clippy::cast_possible_truncation)] // it is whole and far from the limits
+            Some(float) if float.abs() < 9e15 => (float as i64).into(),
+            _ => number.into(),
+        },
+        value => value,
+    }
 }
 
 /// `/init_dump`: listeners that wait.
@@ -117,7 +133,7 @@ pub(super) fn server_info(admin: &Admin) -> Page {
     let metadata: serde_json::Map<String, Value> = node.metadata.clone().into_iter().collect();
     let mut about = json!({
         "id": node.id, "cluster": node.cluster, "metadata": metadata, "dynamic_parameters": {},
-        "user_agent_name": "envoy", "user_agent_build_version": build(&admin.options.version),
+        "user_agent_name": USER_AGENT, "user_agent_build_version": build(&admin.options.version),
         "extensions": [], "client_features": [], "listening_addresses": [],
     });
     if [region, zone, sub_zone].iter().any(|part| !part.is_empty()) {
@@ -136,7 +152,7 @@ pub(super) fn server_info(admin: &Admin) -> Page {
 }
 
 /// A version as `envoy.config.core.v3.BuildVersion` has it.
-fn build(version: &str) -> Value {
+pub(super) fn build(version: &str) -> Value {
     let numbers: Vec<u32> = version.split(['.', '-']).filter_map(|part| part.parse().ok()).collect();
     let number = |index: usize| numbers.get(index).copied().unwrap_or(0);
     json!({

@@ -16,7 +16,7 @@ impl Mask {
     /// The parts of a message that the mask names; none when it has none of them. The type stays.
     pub(super) fn apply(&self, message: &Value) -> Option<Value> {
         let paths: Vec<&[String]> = self.0.iter().map(Vec::as_slice).collect();
-        let kept = keep(message, &paths);
+        let kept = keep(message, &paths)?;
         let fields = kept.as_object().is_some_and(|fields| fields.keys().any(|field| field != "@type"));
         fields.then_some(kept)
     }
@@ -33,12 +33,13 @@ fn snake(name: &str) -> String {
     out
 }
 
-fn keep(value: &Value, paths: &[&[String]]) -> Value {
+/// None: a path goes on inside of a list, which masks cannot do.
+fn keep(value: &Value, paths: &[&[String]]) -> Option<Value> {
     if paths.iter().any(|path| path.is_empty()) {
-        return value.clone();
+        return Some(value.clone());
     }
     match value {
-        Value::Array(values) => values.iter().map(|value| keep(value, paths)).collect(),
+        Value::Array(_) => None,
         Value::Object(fields) => {
             let mut kept = Map::new();
             for (name, value) in fields {
@@ -47,12 +48,12 @@ fn keep(value: &Value, paths: &[&[String]]) -> Value {
                 if name == "@type" {
                     kept.insert(name.clone(), value.clone());
                 } else if !rest.is_empty() {
-                    kept.insert(name.clone(), keep(value, &rest));
+                    kept.insert(name.clone(), keep(value, &rest)?);
                 }
             }
-            Value::Object(kept)
+            Some(Value::Object(kept))
         }
-        other => other.clone(),
+        other => Some(other.clone()),
     }
 }
 
@@ -69,5 +70,8 @@ mod tests {
         assert_eq!(kept, json!({"@type": "D", "cluster": {"@type": "C", "name": "c"}}));
         assert_eq!(Mask::parse("lastUpdated").apply(&dump).unwrap(), json!({"@type": "D", "last_updated": "x"}));
         assert_eq!(Mask::parse("nope.x").apply(&dump), None);
+        let lists = json!({"@type": "D", "hosts": [{"name": "a"}]});
+        assert_eq!(Mask::parse("hosts").apply(&lists), Some(lists.clone()));
+        assert_eq!(Mask::parse("hosts.name").apply(&lists), None, "paths end at lists");
     }
 }

@@ -16,6 +16,7 @@ mod stats;
 #[cfg(test)]
 mod tests;
 
+pub use certs::first_end;
 pub use redact::redact;
 pub use router::{Admin, AdminOptions, Call, Page};
 pub use server::serve;

@@ -101,7 +101,8 @@ impl Page {
         let mut bytes = Vec::new();
         let indent = serde_json::ser::PrettyFormatter::with_indent(b" ");
         // Writing to memory cannot fail.
-        let _ = value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, indent));
+        let _ = super::info::whole(value.clone())
+            .serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, indent));
         bytes.push(b'\n');
         Self::compact(String::from_utf8(bytes).unwrap_or_default())
     }
@@ -143,6 +144,8 @@ impl Path {
 /// All paths, sorted.
 pub(super) const PATHS: &[Path] = &[
     path("/", "this page for browsers", |_, _| page::home()),
+    change("/allocprofiler", "an allocation profile, which the proxy does not write", |_, call| info::profiler(call))
+        .with(&[("enable", "y or n")]),
     path("/certs", "certificates in use and when they end", certs::answer),
     path("/clusters", "clusters, their hosts and how these do", clusters::answer).with(&[
         ("filter", "only clusters in whose name this regular expression is found"),
@@ -161,6 +164,9 @@ pub(super) const PATHS: &[Path] = &[
         ("graceful", "ask connections to end over the drain time first"),
         ("inboundonly", "only listeners of inbound traffic"),
     ]),
+    change("/heapprofiler", "a heap profile, which the proxy does not write", |_, _| {
+        Page::text(501, "the proxy does not write heap profiles\n")
+    }),
     change("/healthcheck/fail", "let health checks fail from now on", |admin, _| info::health(admin, true)),
     change("/healthcheck/ok", "let health checks succeed again", |admin, _| info::health(admin, false)),
     path("/help", "these lines", |_, _| Page::text(200, page::help("admin commands are:\n"))),
@@ -179,7 +185,10 @@ pub(super) const PATHS: &[Path] = &[
     change("/reopen_logs", "open the files of access logs again", |admin, _| info::reopen_logs(admin)),
     change("/reset_counters", "set all counters to 0", |admin, _| info::reset_counters(admin)),
     path("/runtime", "runtime values", |admin, _| info::runtime(admin)),
-    change("/runtime_modify", "change runtime values, which has no effect here", |_, _| {
+    change("/runtime_modify", "change runtime values, which the proxy does not do", |_, call| {
+        if call.query.is_empty() {
+            return Page::text(400, "usage: /runtime_modify?key=value\n");
+        }
         Page::text(503, "No admin layer specified\n")
     }),
     path("/server_info", "version, state and options of the process", |admin, _| info::server_info(admin)),

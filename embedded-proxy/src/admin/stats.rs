@@ -19,6 +19,7 @@ pub(super) fn answer(admin: &Admin, call: &Call) -> Page {
         Ok(query) => query,
         Err(page) => return page,
     };
+    admin.services.server_stats().refresh(&admin.services);
     let all = &admin.services.stats;
     match call.parameter("format").unwrap_or("text") {
         "text" => Page::text(200, stats::text(all, &query)),
@@ -31,7 +32,10 @@ pub(super) fn answer(admin: &Admin, call: &Call) -> Page {
 /// `/stats/prometheus`.
 pub(super) fn prometheus(admin: &Admin, call: &Call) -> Page {
     match query(call) {
-        Ok(query) => Page::text(200, stats::prometheus(&admin.services.stats, &query)),
+        Ok(query) => {
+            admin.services.server_stats().refresh(&admin.services);
+            Page::text(200, stats::prometheus(&admin.services.stats, &query))
+        }
         Err(page) => page,
     }
 }
@@ -53,7 +57,7 @@ fn query(call: &Call) -> Result<Query, Page> {
         Some("Counters") => Some(Kind::Counters),
         Some("Gauges") => Some(Kind::Gauges),
         Some("Histograms") => Some(Kind::Histograms),
-        Some(_) => return Err(Page::text(400, "usage: /stats?type=(All|Counters|Gauges|Histograms)\n")),
+        Some(_) => return Err(Page::text(400, "invalid &type= param")),
     };
     let filter = match call.parameter("filter").map(regex) {
         Some(filter) => Some(filter?),

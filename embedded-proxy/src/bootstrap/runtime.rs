@@ -11,27 +11,29 @@ const MAX_CONNECTIONS: &str = "overload.global_downstream_max_connections";
 
 /// Values by dotted key; later layers win.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Runtime(BTreeMap<String, Value>);
+pub struct Runtime {
+    values: BTreeMap<String, Value>,
+    /// Layers in their order: the name, and what they say themselves.
+    layers: Vec<(String, BTreeMap<String, Value>)>,
+}
 
 impl Runtime {
     /// Reads the layers. What the proxy cannot honour is a defect: layers that change at run time, and keys that stand
     /// for settings it does not look up.
     pub fn read(reader: &Reader<'_>) -> Self {
-        let mut values = BTreeMap::new();
+        let mut runtime = Self::default();
         for layer in reader.list("layers") {
-            layer.ignore(&["name"]);
+            let mut own = BTreeMap::new();
             match layer.choice("layer_specifier").as_deref() {
                 Some("static_layer") => {
                     let Some(fields) = layer.message("static_layer") else { continue };
                     fields.ignore_all();
-                    let mut own = BTreeMap::new();
                     flatten("", &to_json(fields.raw()), &mut own);
                     for key in own.keys().filter(|key| !known(key)) {
                         let sentence =
                             format!("the proxy does not look up the runtime key {key:?}: set the field that names it");
                         layer.defect("static_layer", sentence);
                     }
-                    values.append(&mut own);
                 }
                 // Overrides by `POST /runtime_modify`, of which there are none.
                 Some("admin_layer") => layer.ignore(&["admin_layer"]),
@@ -41,13 +43,25 @@ impl Runtime {
                 Some(other) => layer.defect(other, "the proxy reads the runtime from static layers only"),
                 None => layer.defect("", "one of static_layer and admin_layer must be set"),
             }
+            runtime.values.extend(own.clone());
+            runtime.layers.push((layer.text("name"), own));
         }
-        Self(values)
+        runtime
+    }
+
+    /// Names of the layers.
+    pub fn layers(&self) -> impl Iterator<Item = &str> {
+        self.layers.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// What each layer says of a key; none: nothing.
+    pub fn in_layers<'r>(&'r self, key: &'r str) -> impl Iterator<Item = Option<&'r Value>> {
+        self.layers.iter().map(move |(_, values)| values.get(key))
     }
 
     /// Most downstream connections of all listeners together.
     pub fn max_connections(&self) -> Option<u64> {
-        match self.0.get(MAX_CONNECTIONS)? {
+        match self.values.get(MAX_CONNECTIONS)? {
             Value::String(text) => text.parse().ok(),
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates, which is what is meant
             value => value.as_u64().or_else(|| value.as_f64().map(|number| number as u64)),
@@ -56,7 +70,7 @@ impl Runtime {
 
     /// Key and value, sorted: for `/runtime`.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value))
+        self.values.iter().map(|(key, value)| (key.as_str(), value))
     }
 }
 

@@ -79,6 +79,7 @@ impl Hcm {
             common.ignore(&["max_connection_duration_jitter"]);
         }
         harmless(reader);
+        let of_listener = build.scope.tagged("http", "envoy_http_conn_manager_prefix", &prefix);
         let build = &Build {
             services: build.services.clone(),
             scope: Scope::root(&build.services.stats).tagged("http", "envoy_http_conn_manager_prefix", &prefix),
@@ -111,7 +112,7 @@ impl Hcm {
             filters: filters?,
             upgrades: upgrades?,
             routes: routes?,
-            stats: Arc::new(HcmStats::new(&build.scope)),
+            stats: Arc::new(HcmStats::new(&build.scope, &of_listener)),
             paths: PathRules::read(reader),
             hosts: HostRules::read(reader),
             forwarding: Forwarding::read(reader),

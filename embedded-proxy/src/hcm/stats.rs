@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ConnectionStats;
 use crate::http::Version;
 use crate::stream::{Flag, StreamInfo};
 use crate::telemetry::stats::{Counter, Gauge, Histogram, Scope};
@@ -24,27 +25,25 @@ pub struct HcmStats {
     pub non_relative_path: Arc<Counter>,
     /// Upgraded streams.
     pub upgrades: Arc<Counter>,
-    connections: Arc<Counter>,
-    connections_active: Arc<Gauge>,
-    connections_http1: Arc<Counter>,
-    connections_http2: Arc<Counter>,
-    connections_http1_active: Arc<Gauge>,
-    connections_http2_active: Arc<Gauge>,
     protocol_error: Arc<Counter>,
+    header_timeout: Arc<Counter>,
+    max_duration: Arc<Counter>,
+    /// Answers by class that the connection manager gave on one listener: `listener.ADDRESS.http.PREFIX.*`.
+    of_listener: ([Arc<Counter>; 5], Arc<Counter>),
+    /// Connections.
+    pub connections: ConnectionStats,
 }
 
 impl HcmStats {
-    /// The stats under `scope`, which is `http.PREFIX.`.
-    pub fn new(scope: &Scope) -> Self {
-        let class =
-            |digit: u8| scope.counter_tagged("downstream_rq_", "envoy_response_code_class", &format!("{digit}xx"));
+    /// The stats under `scope`, which is `http.PREFIX.`, and those under `of_listener`, `listener.ADDRESS.http.PREFIX.`.
+    pub fn new(scope: &Scope, of_listener: &Scope) -> Self {
         Self {
             requests: scope.counter("downstream_rq_total"),
             http1: scope.counter("downstream_rq_http1_total"),
             http2: scope.counter("downstream_rq_http2_total"),
             active: scope.gauge("downstream_rq_active"),
             completed: scope.counter("downstream_rq_completed"),
-            classes: [class(1), class(2), class(3), class(4), class(5)],
+            classes: classes(scope),
             time: scope.histogram("downstream_rq_time"),
             remote_reset: scope.counter("downstream_rq_rx_reset"),
             idle_timeout: scope.counter("downstream_rq_idle_timeout"),
@@ -52,13 +51,11 @@ impl HcmStats {
             too_large: scope.counter("downstream_rq_too_large"),
             non_relative_path: scope.counter("downstream_rq_non_relative_path"),
             upgrades: scope.counter("downstream_cx_upgrades_total"),
-            connections: scope.counter("downstream_cx_total"),
-            connections_active: scope.gauge("downstream_cx_active"),
-            connections_http1: scope.counter("downstream_cx_http1_total"),
-            connections_http2: scope.counter("downstream_cx_http2_total"),
-            connections_http1_active: scope.gauge("downstream_cx_http1_active"),
-            connections_http2_active: scope.gauge("downstream_cx_http2_active"),
             protocol_error: scope.counter("downstream_cx_protocol_error"),
+            header_timeout: scope.counter("downstream_rq_header_timeout"),
+            max_duration: scope.counter("downstream_rq_max_duration_reached"),
+            of_listener: (classes(of_listener), of_listener.counter("downstream_rq_completed")),
+            connections: ConnectionStats::new(scope),
         }
     }
 
@@ -75,9 +72,17 @@ impl HcmStats {
     /// A request is over.
     pub(super) fn end(&self, info: &StreamInfo) {
         self.active.add(-1);
-        if let Some(class) = info.code.and_then(|code| self.classes.get(usize::from(code / 100).wrapping_sub(1))) {
+        if let Some(class) = info.code.map(|code| usize::from(code / 100).wrapping_sub(1)).filter(|class| *class < 5) {
             self.completed.inc();
-            class.inc();
+            self.classes[class].inc();
+            let (classes, completed) = &self.of_listener;
+            completed.inc();
+            classes[class].inc();
+        }
+        match info.details.as_deref() {
+            Some("request_header_timeout") => self.header_timeout.inc(),
+            Some("max_duration_timeout") => self.max_duration.inc(),
+            _ => {}
         }
         if matches!(info.code, Some(413 | 431)) {
             self.too_large.inc();
@@ -103,35 +108,8 @@ impl HcmStats {
     }
 }
 
-/// Counts a connection as long as it lives.
-#[derive(Debug)]
-pub struct ConnectionCount {
-    stats: Arc<HcmStats>,
-    http2: bool,
-}
-
-impl ConnectionCount {
-    /// A connection that speaks `version` begins.
-    pub fn begin(stats: &Arc<HcmStats>, version: Version) -> Self {
-        let http2 = version == Version::Http2;
-        stats.connections.inc();
-        stats.connections_active.add(1);
-        if http2 {
-            stats.connections_http2.inc();
-            stats.connections_http2_active.add(1);
-        } else {
-            stats.connections_http1.inc();
-            stats.connections_http1_active.add(1);
-        }
-        Self { stats: stats.clone(), http2 }
-    }
-}
-
-impl Drop for ConnectionCount {
-    fn drop(&mut self) {
-        self.stats.connections_active.add(-1);
-        let active =
-            if self.http2 { &self.stats.connections_http2_active } else { &self.stats.connections_http1_active };
-        active.add(-1);
-    }
+/// Counters of answers by class.
+fn classes(scope: &Scope) -> [Arc<Counter>; 5] {
+    ["1xx", "2xx", "3xx", "4xx", "5xx"]
+        .map(|class| scope.counter_tagged("downstream_rq_", "envoy_response_code_class", class))
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use tokio::io::AsyncReadExt as _;
 
-use super::{h1, h2};
-use crate::hcm::{Codec, Hcm};
+use super::{Version, h1, h2};
+use crate::hcm::{Codec, ConnectionCount, Hcm};
 use crate::net::{Drain, Io};
 use crate::stream::Connection;
 
@@ -30,6 +30,8 @@ pub async fn serve(io: Io, connection: Arc<Connection>, hcm: Arc<Hcm>, mut drain
             }
         },
     };
+    let version = if http2 { Version::Http2 } else { Version::Http11 };
+    let (_counted, io) = ConnectionCount::begin(&hcm, version, &connection, io);
     if http2 {
         Box::pin(h2::serve(io, connection, hcm, drain)).await;
     } else {

@@ -9,13 +9,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 
 use super::sniff::{Refused, Sniff};
-use super::stats::{Counted, Raised};
+use super::stats::Counted;
 use super::{FilterChain, ListenerConfig};
 use crate::filters::network::Session;
 use crate::net::Io;
 use crate::services::Services;
 use crate::stream::{Connection, Flag, StreamInfo};
 use crate::telemetry::format::{FormatContext, LogType};
+use crate::telemetry::stats::Raised;
 
 /// Time between attempts to accept when the process has no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -374,6 +374,11 @@ impl Listeners {
         self.ids.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// Connections of all listeners now.
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
     /// A place for a new connection; none when all are taken.
     pub(super) fn place(&self, config: &ListenerConfig) -> Option<Place> {
         let before = self.connections.fetch_add(1, Ordering::Relaxed);

@@ -49,22 +49,6 @@ impl ListenerStats {
     }
 }
 
-/// A gauge that is one higher as long as this lives.
-pub(super) struct Raised(Arc<Gauge>);
-
-impl Raised {
-    pub(super) fn new(gauge: &Arc<Gauge>) -> Self {
-        gauge.add(1);
-        Self(gauge.clone())
-    }
-}
-
-impl Drop for Raised {
-    fn drop(&mut self) {
-        self.0.add(-1);
-    }
-}
-
 /// A connection in the counts, from its filter chain to its end.
 pub(super) struct Counted {
     stats: Arc<ListenerStats>,

@@ -28,6 +28,8 @@ pub(super) async fn initialise(build: Build, dynamic: Dynamic, _secrets: Vec<Wat
         services.listeners.release();
         services.listeners.warm().await;
         services.life.go(Stage::Live);
+        let took = services.life.began().0.elapsed();
+        services.server_stats().initialization.record(took.as_secs_f64() * 1000.0);
         tracing::info!("all dependencies are there: serving");
     };
     tokio::join!(order, discovery.run());

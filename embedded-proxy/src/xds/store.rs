@@ -64,6 +64,7 @@ struct Held {
     resources: BTreeMap<Key, Resource>,
     versions: BTreeMap<Kind, String>,
     bootstrap: Option<(Bytes, SystemTime)>,
+    changes: u64,
 }
 
 impl Store {
@@ -81,6 +82,7 @@ impl Store {
     /// becomes active.
     pub fn put(&self, kind: Kind, name: &str, state: State, version: &str, bytes: Bytes) {
         let mut held = self.0.lock();
+        held.changes += 1;
         if state == State::Active {
             held.resources.remove(&(kind, name.to_string(), State::Warming));
         }
@@ -99,6 +101,7 @@ impl Store {
     /// Moves a resource from one state to another, for instance from warming to active.
     pub fn shift(&self, kind: Kind, name: &str, from: State, to: State) {
         let mut held = self.0.lock();
+        held.changes += 1;
         if let Some(resource) = held.resources.remove(&(kind, name.to_string(), from)) {
             held.resources.insert((kind, name.to_string(), to), Resource { state: to, ..resource });
         }
@@ -126,6 +129,7 @@ impl Store {
     /// Forgets a resource, in all its states but the static one.
     pub fn remove(&self, kind: Kind, name: &str) {
         let mut held = self.0.lock();
+        held.changes += 1;
         for state in [State::Warming, State::Active, State::Draining] {
             held.resources.remove(&(kind, name.to_string(), state));
         }
@@ -133,7 +137,14 @@ impl Store {
 
     /// Forgets a resource in one state.
     pub fn remove_state(&self, kind: Kind, name: &str, state: State) {
-        self.0.lock().resources.remove(&(kind, name.to_string(), state));
+        let mut held = self.0.lock();
+        held.changes += 1;
+        held.resources.remove(&(kind, name.to_string(), state));
+    }
+
+    /// How often resources came, moved or went.
+    pub fn changes(&self) -> u64 {
+        self.0.lock().changes
     }
 
     /// Notes the version of the last accepted response of a kind.

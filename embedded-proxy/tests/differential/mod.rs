@@ -3,12 +3,12 @@
 //! A scenario is a YAML file in `scenarios/`. Status, headers, body, the request that the origin saw, response flags and
 //! details are compared. Envoy comes from `scripts/envoy.sh` (`make test` runs it); without it the suite says SKIP.
 
-mod client;
+pub mod client;
 mod compare;
-mod envoy;
-mod origin;
+pub mod envoy;
+pub mod origin;
 mod ours;
-mod scenario;
+pub mod scenario;
 
 use std::path::{Path, PathBuf};
 

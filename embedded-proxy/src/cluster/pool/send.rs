@@ -110,9 +110,12 @@ impl Cluster {
             return Err(UpstreamError::unsent(UpstreamErrorKind::Overflow, "overflow"));
         };
         stats.rq_total.inc();
+        stats.rq_pending_total.inc();
         host.stats.rq_total.fetch_add(1, Ordering::Relaxed);
         let key = Wanted::plain(&self.upstream, options).to_key();
         let Opened { io, cx } = connect::open(&self.upstream, host, &key, permit).await?;
+        // Whoever has a connection of its own uses it until its end.
+        cx.active.store(1, Ordering::Relaxed);
         let facts = cx.facts.clone();
         Ok((Io::Counted(Box::new(io.guarded(Box::new(cx)))), facts))
     }

@@ -21,6 +21,7 @@ use crate::hcm::{Hcm, Served};
 use crate::http::{Headers, Reply, Request, StreamError, Version};
 use crate::net::{Drain, Io};
 use crate::stream::{Connection, Flag};
+use crate::telemetry::stats::Raised;
 
 /// Serves a connection until it ends. `io` begins with the first request (sniffed bytes put back). Dropping the future
 /// closes the connection and cancels what goes on on it.
@@ -61,6 +62,8 @@ struct Session {
     first: Option<Instant>,
     /// Bytes that were looked at and hold no whole head.
     seen: usize,
+    /// Requests that it may still take, if that is limited.
+    left: Option<u32>,
 }
 
 /// What came.
@@ -90,6 +93,7 @@ impl Session {
             out: Out::default(),
             spans: Vec::new(),
             ends: hcm.timeouts.max_connection.map(|most| since + most),
+            left: hcm.max_requests.filter(|most| *most > 0),
             connection,
             hcm,
             drain,
@@ -148,7 +152,37 @@ impl Session {
         }
         let (at, late) = self.head_deadline();
         self.deadline.set(at);
-        self.deadline.poll(cx).map(|()| late.map_or(Next::Over, Next::Refused))
+        self.deadline.poll(cx).map(|()| {
+            let stats = &self.hcm.stats.connections;
+            match late {
+                Some(reply) => return Next::Refused(reply),
+                None if self.is_old() => stats.aged.inc(),
+                None => stats.idle.inc(),
+            }
+            Next::Over
+        })
+    }
+
+    /// Whether the connection has lived long enough.
+    fn is_old(&self) -> bool {
+        self.ends.is_some_and(|ends| ends <= Instant::now())
+    }
+
+    /// Whether the connection ends with this answer though nobody asked for it here; counts why.
+    fn ends_by_itself(&mut self) -> bool {
+        self.left = self.left.map(|left| left.saturating_sub(1));
+        let stats = &self.hcm.stats.connections;
+        let reasons = [
+            (self.drain.draining(), &stats.drained),
+            (self.left == Some(0), &stats.served_enough),
+            (self.ends.is_some() && self.is_old(), &stats.aged),
+        ];
+        let mut ends = false;
+        for (_, counter) in reasons.iter().filter(|(ends, _)| *ends) {
+            counter.inc();
+            ends = true;
+        }
+        ends
     }
 
     /// Until when a head may take, and what is said when it takes longer.
@@ -221,11 +255,7 @@ impl Session {
         let tunnel = framing == Framing::Raw && (switching || how.connect && head.status.is_success());
         let wants_close = takes_close(&mut head.headers);
         let begun = Instant::now();
-        how.close = !how.keep_alive
-            || wants_close
-            || self.drain.draining()
-            || self.ends.is_some_and(|ends| ends <= begun)
-            || !self.wire.lock().incoming.is_done();
+        how.close = self.ends_by_itself() || !how.keep_alive || wants_close || !self.wire.lock().incoming.is_done();
         how.keep_alive = how.http10 && !how.close;
         if switching
             && !head.headers.has(&header::UPGRADE)
@@ -235,6 +265,7 @@ impl Session {
         }
         let encoder = encode::response(head, &body, &mut self.out, how);
         let over = how.close || encoder.is_raw();
+        let _upgraded = tunnel.then(|| Raised::new(&self.hcm.stats.connections.upgraded));
         served.info().response_started = Some(begun);
         let mut upload = Upload::new(body, encoder, tunnel);
         let sent = self.send(&mut upload, tunnel, begun).await;
@@ -348,7 +379,7 @@ impl Session {
                 return Poll::Ready(());
             }
             drop(transport);
-            deadline.poll(cx)
+            deadline.poll(cx).map(|()| hcm.stats.connections.delayed_close.inc())
         })
         .await;
     }

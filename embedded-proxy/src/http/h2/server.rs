@@ -47,7 +47,10 @@ pub async fn serve(io: Io, connection: Arc<Connection>, hcm: Arc<Hcm>, mut drain
             () = poll_fn(|cx| session.poll(cx, &mut streams, &make)) => return,
             phase = drain.changed() => match phase {
                 Phase::Running => {}
-                Phase::Draining(deadline) => session.drain(deadline),
+                Phase::Draining(deadline) => {
+                    session.hcm.stats.connections.drained.inc();
+                    session.drain(deadline);
+                }
                 Phase::Closing => return,
             },
         }
@@ -89,10 +92,11 @@ struct Session {
     cut: Option<Instant>,
     draining: bool,
     timer: Option<Pin<Box<Sleep>>>,
+    hcm: Arc<Hcm>,
 }
 
 impl Session {
-    fn new(mut h2: H2<Io, Bytes>, hcm: &Hcm) -> Self {
+    fn new(mut h2: H2<Io, Bytes>, hcm: &Arc<Hcm>) -> Self {
         let now = Instant::now();
         let pings = hcm.http2.keepalive.clone().and_then(|keepalive| Pings::new(h2.ping_pong()?, keepalive, now));
         let watch = Watch::new(hcm.timeouts.stream_idle, hcm.timeouts.request, now);
@@ -109,6 +113,7 @@ impl Session {
             cut: None,
             draining: false,
             timer: None,
+            hcm: hcm.clone(),
         }
     }
 
@@ -137,7 +142,8 @@ impl Session {
                     Poll::Ready(Some(Ok((request, respond)))) => {
                         streams.push(make(request, respond));
                         self.left = self.left.map(|left| left.saturating_sub(1));
-                        if self.left == Some(0) {
+                        if self.left == Some(0) && !self.draining {
+                            self.hcm.stats.connections.served_enough.inc();
                             self.drain(None);
                         }
                     }
@@ -194,6 +200,8 @@ impl Session {
                 self.watch.come_by(now);
             }
             if soft.is_some_and(|soft| soft <= now) {
+                let stats = &self.hcm.stats.connections;
+                if idle.is_some_and(|idle| idle <= now) { &stats.idle } else { &stats.aged }.inc();
                 self.drain(None);
                 // Makes h2 send what it was just told.
                 cx.waker().wake_by_ref();

@@ -17,5 +17,5 @@ pub use json::json;
 pub use prometheus::prometheus;
 pub use query::{Buckets, Kind, Query};
 pub use scope::Scope;
-pub use store::{Counter, Gauge, Sample, Seen, Stats, Tags};
+pub use store::{Counter, Gauge, Raised, Sample, Seen, Stats, Tags};
 pub use text::text;

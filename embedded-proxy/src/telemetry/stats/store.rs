@@ -76,6 +76,24 @@ impl Gauge {
     }
 }
 
+/// A gauge that is one higher as long as this lives.
+#[derive(Debug)]
+pub struct Raised(Arc<Gauge>);
+
+impl Raised {
+    /// Raises it.
+    pub fn new(gauge: &Arc<Gauge>) -> Self {
+        gauge.add(1);
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Raised {
+    fn drop(&mut self) {
+        self.0.add(-1);
+    }
+}
+
 /// A stat as a reader of the store sees it.
 #[derive(Debug, Clone)]
 pub enum Sample {
