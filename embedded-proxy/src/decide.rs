@@ -101,9 +101,9 @@ pub struct Decision {
 pub fn decide(listener: &ListenerConfig, clusters: &Clusters, question: &Question) -> Decision {
     let connection = &question.connection;
     let facts = Facts {
-        local: connection.local,
-        remote: connection.remote,
-        peer: connection.peer,
+        local: &connection.local,
+        remote: &connection.remote,
+        peer: &connection.peer,
         server_name: connection.sni.as_deref().unwrap_or_default(),
         transport_protocol: connection.transport_protocol,
         application_protocols: &connection.application_protocols,

@@ -13,7 +13,7 @@ pub(super) fn answer(admin: &Admin, call: &Call) -> Page {
     let listeners = listeners.iter().filter(|view| !view.warming);
     if call.parameter("format") == Some("json") {
         let statuses = listeners.filter_map(|view| {
-            let mut addresses = view.addresses.iter().map(|address| Address::Ip(*address).to_json());
+            let mut addresses = view.addresses.iter().map(Address::to_json);
             let mut status = json!({"name": &*view.config.name, "local_address": addresses.next()?});
             let more: Vec<Value> = addresses.collect();
             if !more.is_empty() {

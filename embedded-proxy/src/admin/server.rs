@@ -1,16 +1,16 @@
 //! A small HTTP/1.1 server for the admin interface: bounded in everything, so that no client of it costs the proxy much.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::{Admin, Call, Page};
+use crate::listener::{Acceptor, Bind, Opened};
+use crate::net::{Address, Io};
 
 /// Largest request head and largest body that is read over, bytes.
 const LARGEST: usize = 64 * 1024;
@@ -23,18 +23,22 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Binds the admin interface and serves it on this runtime until the returned task is aborted. The address is the one
 /// that the system gave for port 0.
-pub fn serve(address: SocketAddr, admin: Arc<Admin>) -> io::Result<(SocketAddr, tokio::task::JoinHandle<()>)> {
-    let listener = std::net::TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    let address = listener.local_addr()?;
-    if !address.ip().is_loopback() {
+pub fn serve(bind: &Bind, admin: Arc<Admin>) -> io::Result<(Address, tokio::task::JoinHandle<()>)> {
+    let Opened { address, sockets, pipe } = bind.open(1)?;
+    if address.ip().is_some_and(|ip| !ip.is_loopback()) {
         tracing::warn!("the admin interface listens on {address}: whoever reaches it can read and stop the proxy");
     }
-    let listener = TcpListener::from_std(listener)?;
-    Ok((address, tokio::spawn(accept(listener, admin))))
+    let socket = sockets.into_iter().next().ok_or(io::ErrorKind::AddrNotAvailable)?;
+    let acceptor = Acceptor::new(socket)?;
+    let accepting = async move {
+        // The file of a unix socket goes with the task.
+        let _pipe = pipe;
+        accept(acceptor, admin).await;
+    };
+    Ok((address, tokio::spawn(accepting)))
 }
 
-async fn accept(listener: TcpListener, admin: Arc<Admin>) {
+async fn accept(listener: Acceptor, admin: Arc<Admin>) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(permit) = room.clone().acquire_owned().await else { return };
@@ -55,7 +59,7 @@ async fn accept(listener: TcpListener, admin: Arc<Admin>) {
     }
 }
 
-async fn connection(mut stream: TcpStream, admin: &Arc<Admin>) -> io::Result<()> {
+async fn connection(mut stream: Io, admin: &Arc<Admin>) -> io::Result<()> {
     let mut bytes = BytesMut::new();
     loop {
         let read = tokio::time::timeout(PATIENCE, request(&mut stream, &mut bytes)).await;
@@ -91,7 +95,7 @@ struct Request {
 }
 
 /// Reads one request and throws its body away.
-async fn request(stream: &mut TcpStream, bytes: &mut BytesMut) -> io::Result<Read> {
+async fn request(stream: &mut Io, bytes: &mut BytesMut) -> io::Result<Read> {
     loop {
         match parse(bytes) {
             Parsed::Bad => return Ok(Read::Bad),
@@ -108,7 +112,7 @@ async fn request(stream: &mut TcpStream, bytes: &mut BytesMut) -> io::Result<Rea
     }
 }
 
-async fn skip(stream: &mut TcpStream, bytes: &mut BytesMut, mut body: usize) -> io::Result<bool> {
+async fn skip(stream: &mut Io, bytes: &mut BytesMut, mut body: usize) -> io::Result<bool> {
     loop {
         let here = body.min(bytes.len());
         bytes.advance(here);
@@ -157,7 +161,7 @@ fn parse(bytes: &[u8]) -> Parsed {
     Parsed::Done(Request { call: Call::new(method, target), close }, head, body)
 }
 
-async fn write(stream: &mut TcpStream, page: &Page, head: bool, close: bool) -> io::Result<()> {
+async fn write(stream: &mut Io, page: &Page, head: bool, close: bool) -> io::Result<()> {
     let status = http::StatusCode::from_u16(page.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     let connection = if close { "connection: close\r\n" } else { "" };
     let mut out = format!(

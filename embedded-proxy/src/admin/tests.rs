@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
-use crate::proto::from_json;
+use crate::listener::Bind;
+use crate::proto::{from_json, read_checked};
 use crate::services::for_tests;
 use crate::xds::{Kind, State};
 
@@ -162,10 +163,16 @@ async fn pages_have_envoys_keys() {
     assert!(get(&admin, "/nope").body.starts_with("invalid path. admin commands are:\n"));
 }
 
+/// Where an admin interface listens in tests.
+fn bind() -> Bind {
+    let at = json!({"socket_address": {"address": "127.0.0.1", "port_value": 0}});
+    read_checked(from_json("envoy.config.core.v3.Address", &at).unwrap(), "", Bind::read).unwrap()
+}
+
 #[tokio::test]
 async fn it_answers_over_tcp_and_keeps_the_connection() {
-    let (address, task) = serve("127.0.0.1:0".parse().unwrap(), admin()).unwrap();
-    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let (address, task) = serve(&bind(), admin()).unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address.socket().unwrap()).await.unwrap();
     stream.write_all(b"GET /hot_restart_version HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     stream
         .write_all(b"POST /healthcheck/fail HTTP/1.1\r\ncontent-length: 2\r\n\r\nabHEAD /ready HTTP/1.1\r\n")
@@ -186,13 +193,13 @@ async fn it_answers_over_tcp_and_keeps_the_connection() {
 
 #[tokio::test]
 async fn what_is_no_request_is_refused() {
-    let (address, task) = serve("127.0.0.1:0".parse().unwrap(), admin()).unwrap();
+    let (address, task) = serve(&bind(), admin()).unwrap();
     for bytes in [
         "\x01\x02\r\n\r\n",
         "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n",
         "POST / HTTP/1.1\r\ncontent-length: 99999999\r\n\r\n",
     ] {
-        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let mut stream = tokio::net::TcpStream::connect(address.socket().unwrap()).await.unwrap();
         stream.write_all(bytes.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();

@@ -1,14 +1,13 @@
 //! Where the admin interface listens: `envoy.config.bootstrap.v3.Admin`.
 
-use std::net::SocketAddr;
-
+use crate::listener::Bind;
 use crate::proto::Reader;
 
 /// The admin interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {
-    /// Address it binds; port 0 lets the system choose.
-    pub address: SocketAddr,
+    /// Address it binds, a unix socket perhaps; port 0 lets the system choose.
+    pub bind: Bind,
 }
 
 impl Admin {
@@ -18,22 +17,7 @@ impl Admin {
         reader.ignore(&["profile_path", "ignore_global_conn_limit"]);
         no_logs(reader);
         let address = reader.message("address")?;
-        let socket = address.need("socket_address")?;
-        let host = socket.need_text("address")?;
-        // TCP is what an admin interface speaks.
-        socket.ignore(&["protocol", "resolver_name", "ipv4_compat"]);
-        let port = socket.number("port_value").unwrap_or(0);
-        let Ok(port) = u16::try_from(port) else {
-            socket.defect("port_value", format!("{port} is no port"));
-            return None;
-        };
-        match host.parse() {
-            Ok(ip) => Some(Self { address: SocketAddr::new(ip, port) }),
-            Err(_) => {
-                socket.defect("address", format!("{host:?} is no IP address"));
-                None
-            }
-        }
+        Bind::read(&address).map(|bind| Self { bind })
     }
 }
 
@@ -75,7 +59,7 @@ mod tests {
                 "address": { "socket_address": { "address": "127.0.0.1", "port_value": 1 } },
             })
         };
-        assert_eq!(read(&admin("/dev/null")).unwrap().address.port(), 1);
+        assert_eq!(read(&admin("/dev/null")).unwrap().bind.address.port(), Some(1));
         assert_eq!(read(&admin("/tmp/log")).unwrap_err()[0].path, "admin.access_log[0]");
     }
 }

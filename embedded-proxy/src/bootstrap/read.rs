@@ -150,7 +150,7 @@ mod tests {
         .unwrap();
         assert_eq!(bootstrap.node.metadata["X"], json!(1.0));
         assert_eq!(bootstrap.clusters[1].path, "static_resources.clusters[1]");
-        assert_eq!(bootstrap.admin.unwrap().address.to_string(), "127.0.0.1:0");
+        assert_eq!(bootstrap.admin.unwrap().bind.address.to_string(), "127.0.0.1:0");
     }
 
     #[test]

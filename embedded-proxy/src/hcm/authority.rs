@@ -24,7 +24,7 @@ impl HostRules {
     }
 
     /// Cuts; `port` is the one the client connected to. CONNECT keeps its port: it is the target.
-    pub fn apply(&self, authority: &mut String, connect: bool, port: u16) {
+    pub fn apply(&self, authority: &mut String, connect: bool, port: Option<u16>) {
         if self.trailing_dot {
             let (host, rest) = split_port(authority);
             if let Some(bare) = host.strip_suffix('.') {
@@ -36,7 +36,7 @@ impl HostRules {
         }
         let (host, rest) = split_port(authority);
         let cut = match rest.strip_prefix(':').and_then(|digits| digits.parse::<u16>().ok()) {
-            Some(given) => self.any_port || given == port,
+            Some(given) => self.any_port || Some(given) == port,
             None => false,
         };
         if cut {
@@ -62,7 +62,7 @@ mod tests {
     fn ports_and_dots_are_cut_as_told() {
         let cut = |rules: HostRules, host: &str, connect| {
             let mut authority = host.to_string();
-            rules.apply(&mut authority, connect, 8080);
+            rules.apply(&mut authority, connect, Some(8080));
             authority
         };
         let any = HostRules { any_port: true, ..HostRules::default() };

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use crate::http::{Headers, RequestHead};
 use crate::matching::read_cidrs;
-use crate::net::local_address;
+use crate::net::{Address, local_address};
 use crate::proto::Reader;
 use crate::stream::Connection;
 
@@ -60,15 +60,17 @@ pub struct Forwarding {
     pub mapped: bool,
     /// Addresses that are inside. Envoy trusts none unless told to (since 1.33).
     pub internal: Vec<IpNet>,
+    /// Peers on unix sockets are inside.
+    pub unix_internal: bool,
     /// Scheme for all requests, whatever they say.
     pub overwrite_scheme: Option<&'static str>,
 }
 
 /// What was found out about a request's origin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// The client's address as far as it is trusted.
-    pub client: SocketAddr,
+    pub client: Address,
     /// Whether it comes from inside.
     pub internal: bool,
     /// Whether it comes from outside and this proxy is the edge.
@@ -87,8 +89,7 @@ impl Forwarding {
             ..Self::default()
         };
         if let Some(internal) = reader.message("internal_address_config") {
-            // There are no listeners on unix sockets here.
-            internal.ignore(&["unix_sockets"]);
+            forwarding.unix_internal = internal.flag("unix_sockets");
             forwarding.internal = read_cidrs(&internal.list("cidr_ranges")).unwrap_or_default();
         }
         if let Some(scheme) = reader.message("scheme_header_transformation") {
@@ -108,36 +109,40 @@ impl Forwarding {
         let found = if self.use_remote_address {
             Some(self.peer(head, connection))
         } else {
-            last_forwarded(&head.headers, self.trusted_hops)
+            last_forwarded(&head.headers, self.trusted_hops).map(|(ip, single)| (at(ip), single))
         };
         if !head.headers.has(&PROTO) {
             head.headers.set(PROTO, HeaderValue::from_static(connection.scheme()));
         }
         self.set_scheme(head, connection);
-        let (address, single) = found.unwrap_or((connection.remote.ip(), false));
-        let client = if found.is_some() { SocketAddr::new(address, 0) } else { connection.remote };
-        let internal = single && self.internal.iter().any(|net| net.contains(&address));
+        let (client, single) = found.unwrap_or_else(|| (connection.remote.clone(), false));
+        let internal = single && self.is_internal(&client);
         let edge = !internal && self.use_remote_address;
         if internal {
             head.headers.set(INTERNAL, HeaderValue::from_static("true"));
         } else {
             sanitize(&mut head.headers, edge);
         }
-        if edge && let Ok(value) = HeaderValue::try_from(address.to_string()) {
+        if edge
+            && let Some(ip) = client.ip()
+            && let Ok(value) = HeaderValue::try_from(ip.to_string())
+        {
             head.headers.set(EXTERNAL_ADDRESS, value);
         }
         Origin { client, internal, edge }
     }
 
     /// The edge: the peer's address counts, and goes to the end of `x-forwarded-for`.
-    fn peer(&self, head: &mut RequestHead, connection: &Connection) -> (IpAddr, bool) {
-        let peer = connection.remote.ip();
+    fn peer(&self, head: &mut RequestHead, connection: &Connection) -> (Address, bool) {
+        let peer = &connection.remote;
         let single = !head.headers.has(&XFF);
         let trusted = match self.trusted_hops {
             0 => None,
             hops => last_forwarded(&head.headers, hops - 1),
         };
-        if !self.skip_append {
+        if !self.skip_append
+            && let Some(peer) = peer.ip()
+        {
             // A peer on this machine is known to others by the machine's own address.
             let shown = if peer.is_loopback() { local_address().unwrap_or(peer) } else { peer };
             append(&mut head.headers, &self.written(shown));
@@ -145,10 +150,19 @@ impl Forwarding {
         if self.trusted_hops == 0 || !head.headers.has(&PROTO) {
             head.headers.set(PROTO, HeaderValue::from_static(connection.scheme()));
         }
-        if self.port && (self.trusted_hops == 0 || !head.headers.has(&PORT)) {
-            head.headers.set(PORT, connection.local.port().into());
+        let own = self.port && (self.trusted_hops == 0 || !head.headers.has(&PORT));
+        if own && let Some(port) = connection.local.port() {
+            head.headers.set(PORT, port.into());
         }
-        (trusted.map_or(peer, |(address, _)| address), single)
+        (trusted.map_or_else(|| peer.ip().map_or_else(|| peer.clone(), at), |(address, _)| at(address)), single)
+    }
+
+    fn is_internal(&self, client: &Address) -> bool {
+        match client {
+            Address::Ip(socket) => self.internal.iter().any(|net| net.contains(&socket.ip())),
+            Address::Pipe(_) => self.unix_internal,
+            Address::Internal { .. } => false,
+        }
     }
 
     fn written(&self, peer: IpAddr) -> String {
@@ -173,6 +187,11 @@ impl Forwarding {
             _ => connection.scheme(),
         };
     }
+}
+
+/// An address of which no port is known.
+fn at(ip: IpAddr) -> Address {
+    SocketAddr::new(ip, 0).into()
 }
 
 /// Makes several `x-forwarded-for` fields one, as everything behind expects it.

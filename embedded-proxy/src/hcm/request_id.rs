@@ -44,7 +44,7 @@ impl RequestIds {
     }
 
     /// Makes the id of a request where one is due.
-    pub fn apply(&self, headers: &mut Headers, origin: Origin, random: u64) {
+    pub fn apply(&self, headers: &mut Headers, origin: &Origin, random: u64) {
         if !self.generate {
             return;
         }
@@ -72,6 +72,8 @@ fn uuid(high: u64, low: u64) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
     #[test]
@@ -84,12 +86,12 @@ mod tests {
     #[test]
     fn outside_ids_are_replaced_at_the_edge_only() {
         let ids = RequestIds { generate: true, preserve_external: false, in_response: false, pack_trace_reason: true };
-        let origin = |edge| Origin { client: "192.0.2.1:1".parse().unwrap(), internal: false, edge };
+        let origin = |edge| Origin { client: SocketAddr::from(([192, 0, 2, 1], 1)).into(), internal: false, edge };
         let mut headers = Headers::new();
         headers.set(REQUEST_ID, HeaderValue::from_static("theirs"));
-        ids.apply(&mut headers, origin(false), 1);
+        ids.apply(&mut headers, &origin(false), 1);
         assert_eq!(headers.text(&REQUEST_ID), Some("theirs"));
-        ids.apply(&mut headers, origin(true), 1);
+        ids.apply(&mut headers, &origin(true), 1);
         assert_ne!(headers.text(&REQUEST_ID), Some("theirs"));
     }
 }

@@ -124,7 +124,7 @@ impl Hcm {
             }
         }
         self.response.add_via(&mut head.headers);
-        self.request_ids.apply(&mut head.headers, origin, exchange.random);
+        self.request_ids.apply(&mut head.headers, &origin, exchange.random);
         self.client_cert.apply(&mut head.headers, &connection);
         if origin.client != connection.remote {
             exchange.info.remote = Some(origin.client);

@@ -1,18 +1,17 @@
 //! From an accepted socket to its filter chain, and there to its end.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 
 use super::sniff::{Refused, Sniff};
+use super::sockets::{Acceptor, Socket};
 use super::stats::Counted;
 use super::{FilterChain, ListenerConfig};
 use crate::filters::network::Session;
-use crate::net::Io;
+use crate::net::{Address, Io};
 use crate::services::Services;
 use crate::stream::{Connection, Flag, StreamInfo};
 use crate::telemetry::format::{FormatContext, LogType};
@@ -23,11 +22,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections on one worker until it is aborted. `active` may change at any time.
 pub(super) async fn accept(
-    socket: std::net::TcpListener,
+    socket: Socket,
+    address: Address,
     active: Arc<ArcSwap<ListenerConfig>>,
     services: Arc<Services>,
 ) {
-    let listener = match TcpListener::from_std(socket) {
+    let listener = match Acceptor::new(socket) {
         Ok(listener) => listener,
         Err(error) => {
             tracing::error!(listener = %active.load().name, "the socket cannot be used: {error}");
@@ -36,9 +36,11 @@ pub(super) async fn accept(
     };
     loop {
         match listener.accept().await {
-            Ok((tcp, peer)) => {
+            Ok((io, peer)) => {
                 let config = active.load_full();
-                tokio::spawn(serve(tcp, peer, config, services.clone()));
+                // The peers of unix sockets have no names of their own: as in Envoy they share the listener's.
+                let peer = peer.map_or_else(|| address.clone(), Address::Ip);
+                tokio::spawn(serve(io, peer, config, services.clone()));
             }
             Err(error) if is_temporary(&error) => {}
             Err(error) => {
@@ -55,24 +57,30 @@ fn is_temporary(error: &std::io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
-async fn serve(tcp: TcpStream, peer: SocketAddr, config: Arc<ListenerConfig>, services: Arc<Services>) {
+async fn serve(io: Io, peer: Address, config: Arc<ListenerConfig>, services: Arc<Services>) {
     let listeners = &services.listeners;
     let Some(_place) = listeners.place(&config) else { return };
-    let Ok(bound) = tcp.local_addr() else { return };
-    // Small writes go out at once: codecs write whole messages.
-    if tcp.set_nodelay(true).is_err() {
-        return;
-    }
-    let mut connection = Connection::plain(canonical(bound), canonical(peer));
+    let bound = match io.tcp() {
+        Some(tcp) => {
+            let Ok(bound) = tcp.local_addr() else { return };
+            // Small writes go out at once: codecs write whole messages.
+            if tcp.set_nodelay(true).is_err() {
+                return;
+            }
+            bound.into()
+        }
+        None => peer.clone(),
+    };
+    let mut connection = Connection::between(bound.canonical(), peer.canonical());
     connection.id = listeners.next_id();
-    let mut sniff = Sniff::new(tcp, connection);
+    let mut sniff = Sniff::new(io, connection);
     let mut config = config;
     if !inspect(&mut sniff, &config).await {
         return;
     }
     if config.use_original_dst
         && sniff.connection.local_restored
-        && let Some(other) = listeners.at(sniff.connection.local).filter(|other| !Arc::ptr_eq(other, &config))
+        && let Some(other) = listeners.at(&sniff.connection.local).filter(|other| !Arc::ptr_eq(other, &config))
     {
         config = other;
         if !inspect(&mut sniff, &config).await {
@@ -87,11 +95,6 @@ async fn serve(tcp: TcpStream, peer: SocketAddr, config: Arc<ListenerConfig>, se
     };
     let _counted = Counted::new(&config.stats);
     run(sniff, &config, &chain).await;
-}
-
-/// IPv4 in IPv6 clothes is IPv4.
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// Runs the listener filters. False: the connection is not served.
@@ -139,8 +142,8 @@ fn of(config: &ListenerConfig, chain: Option<&FilterChain>, mut connection: Conn
 
 /// The handshake of the transport socket, then the network filters; what happened goes to the listener's logs.
 async fn run(sniff: Sniff, config: &ListenerConfig, chain: &FilterChain) {
-    let Sniff { tcp, bytes, mut connection, .. } = sniff;
-    let io = Io::replay(bytes.freeze(), Io::Tcp(tcp));
+    let Sniff { io, bytes, mut connection, .. } = sniff;
+    let io = Io::replay(bytes.freeze(), io);
     let drain = chain.drain.drain();
     let accepted = match chain.handshake_timeout {
         Some(longest) => timeout(longest, chain.acceptor.accept(io)).await,

@@ -4,21 +4,22 @@
 //! chains, chains without a port are out, even when none of the others fits in the end.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
 use super::{Criteria, SourceType};
+use crate::net::Address;
 
 /// What a choice looks at.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'f> {
     /// Address the client connected to, restored when it was redirected.
-    pub local: SocketAddr,
+    pub local: &'f Address,
     /// Address of the client.
-    pub remote: SocketAddr,
+    pub remote: &'f Address,
     /// Address of the socket's peer.
-    pub peer: SocketAddr,
+    pub peer: &'f Address,
     /// Server name of the TLS hello, lower case; empty without one.
     pub server_name: &'f str,
     /// `tls` or `raw_buffer`.
@@ -29,13 +30,15 @@ pub struct Facts<'f> {
 
 impl Facts<'_> {
     fn is_local(&self) -> bool {
-        canonical(self.remote).is_loopback() || canonical(self.remote) == canonical(self.local)
+        let remote = self.remote.ip().map(|ip| ip.to_canonical());
+        remote.is_none_or(|remote| remote.is_loopback() || Some(remote) == self.local.ip().map(|ip| ip.to_canonical()))
     }
 }
 
-/// IPv4 inside IPv6 is IPv4: that is what rules are written for.
-fn canonical(address: SocketAddr) -> IpAddr {
-    address.ip().to_canonical()
+/// IPv4 inside IPv6 is IPv4: that is what rules are written for. An address that is no IP address counts as one that
+/// only rules for all addresses hold, as in Envoy.
+fn canonical(address: &Address) -> IpAddr {
+    address.ip().map_or(Ipv4Addr::BROADCAST.into(), |ip| ip.to_canonical())
 }
 
 /// Values by address range, most specific range first.
@@ -61,7 +64,7 @@ impl<V: Default> Nets<V> {
         &mut self.0[at].1
     }
 
-    fn find(&self, address: SocketAddr) -> Option<&V> {
+    fn find(&self, address: &Address) -> Option<&V> {
         let address = canonical(address);
         self.0.iter().find(|(net, _)| net.contains(&address)).map(|(_, value)| value)
     }
@@ -113,7 +116,7 @@ impl Choice {
 
     /// The chain of a connection; none when only the default chain is left.
     pub fn find(&self, facts: &Facts<'_>) -> Option<usize> {
-        let destinations = self.0.get(&facts.local.port()).or_else(|| self.0.get(&0))?;
+        let destinations = facts.local.port().and_then(|port| self.0.get(&port)).or_else(|| self.0.get(&0))?;
         let transports = by_name(destinations.find(facts.local)?, facts.server_name)?;
         let protocols = transports.get(facts.transport_protocol).or_else(|| transports.get(""))?;
         let offered = facts.application_protocols.iter().find_map(|protocol| protocols.get(protocol));
@@ -122,7 +125,7 @@ impl Choice {
         let source_type = if facts.is_local() { SourceType::SameIpOrLoopback } else { SourceType::External };
         let sources = types.get(&source_type).or_else(|| types.get(&SourceType::Any))?;
         let ports = sources.find(facts.remote)?;
-        ports.get(&facts.remote.port()).or_else(|| ports.get(&0)).copied()
+        facts.remote.port().and_then(|port| ports.get(&port)).or_else(|| ports.get(&0)).copied()
     }
 }
 
@@ -163,9 +166,28 @@ fn texts(set: &BTreeSet<String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn what_is_no_ip_address_takes_chains_that_ask_no_address() {
+        let pipe = Address::pipe("/run/s").unwrap();
+        let facts = Facts {
+            local: &pipe,
+            remote: &pipe,
+            peer: &pipe,
+            ..facts("1.1.1.1:1", "1.1.1.1:1", "", "raw_buffer", &[])
+        };
+        let chosen = |criteria: Criteria| Choice::new(&[criteria]).unwrap().find(&facts);
+        assert_eq!(chosen(Criteria::default()), Some(0));
+        assert_eq!(chosen(Criteria { destination_port: Some(1), ..Criteria::default() }), None);
+        assert_eq!(chosen(Criteria { sources: set(&["10.0.0.0/8"]), ..Criteria::default() }), None);
+        assert_eq!(chosen(Criteria { source_ports: set(&["1"]), ..Criteria::default() }), None);
+        assert_eq!(chosen(Criteria { source_type: SourceType::SameIpOrLoopback, ..Criteria::default() }), Some(0));
+    }
 
     fn set<T: std::str::FromStr + Ord>(texts: &[&str]) -> BTreeSet<T>
     where
@@ -174,10 +196,22 @@ mod tests {
         texts.iter().map(|text| text.parse().unwrap()).collect()
     }
 
-    fn facts<'f>(local: &str, remote: &str, name: &'f str, transport: &'f str, protocols: &'f [String]) -> Facts<'f> {
-        let remote = remote.parse().unwrap();
+    fn at(ip: &str, port: u16) -> Address {
+        SocketAddr::new(ip.parse().unwrap(), port).into()
+    }
+
+    fn facts<'f>(
+        local: &'f str,
+        remote: &'f str,
+        name: &'f str,
+        transport: &'f str,
+        protocols: &'f [String],
+    ) -> Facts<'f> {
+        // Addresses of tests live as long as the tests.
+        let leak = |text: &str| -> &'f Address { Box::leak(Box::new(Address::Ip(text.parse().unwrap()))) };
+        let remote = leak(remote);
         Facts {
-            local: local.parse().unwrap(),
+            local: leak(local),
             remote,
             peer: remote,
             server_name: name,
@@ -246,7 +280,7 @@ mod tests {
 
     /// How specific each criterion of a chain is for a connection, in order; none when one does not match.
     fn rank(criteria: &Criteria, facts: &Facts<'_>) -> Vec<Option<usize>> {
-        let net = |set: &BTreeSet<IpNet>, address: SocketAddr| {
+        let net = |set: &BTreeSet<IpNet>, address: &Address| {
             let all = nets(set);
             let lengths =
                 all.iter().filter(|net| net.contains(&canonical(address))).map(|net| 1 + usize::from(net.prefix_len()));
@@ -270,7 +304,7 @@ mod tests {
         let either = |asked: bool, holds: bool| if asked { holds.then_some(1) } else { Some(0) };
         let local = facts.is_local();
         vec![
-            either(criteria.destination_port.is_some(), criteria.destination_port == Some(facts.local.port())),
+            either(criteria.destination_port.is_some(), criteria.destination_port == facts.local.port()),
             net(&criteria.destinations, facts.local),
             name.map(String::len).max(),
             either(!criteria.transport_protocol.is_empty(), criteria.transport_protocol == facts.transport_protocol),
@@ -281,7 +315,7 @@ mod tests {
                 (criteria.source_type == SourceType::SameIpOrLoopback) == local,
             ),
             net(&criteria.sources, facts.remote),
-            either(!criteria.source_ports.is_empty(), criteria.source_ports.contains(&facts.remote.port())),
+            either(!criteria.source_ports.is_empty(), criteria.source_ports.contains(&facts.remote.port().unwrap())),
         ]
     }
 
@@ -354,11 +388,11 @@ mod tests {
             protocols in prop::collection::vec(prop::sample::select(vec!["h2", "http/1.1", "x"]).prop_map(str::to_string), 0..3),
         ) {
             let Ok(table) = Choice::new(&all) else { return Ok(()) };
-            let at = |ip: &str, port| SocketAddr::new(ip.parse().unwrap(), port);
+            let (local, remote, peer) = (at(addresses.0, ports.0), at(addresses.1, ports.1), at(addresses.2, ports.1));
             let facts = Facts {
-                local: at(addresses.0, ports.0),
-                remote: at(addresses.1, ports.1),
-                peer: at(addresses.2, ports.1),
+                local: &local,
+                remote: &remote,
+                peer: &peer,
                 server_name: name,
                 transport_protocol: transport,
                 application_protocols: &protocols,

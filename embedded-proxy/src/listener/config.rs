@@ -1,12 +1,12 @@
 //! A listener as it is configured: `envoy.config.listener.v3.Listener`.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::filter::ListenerFilter;
 use super::stats::{self, ListenerStats};
 use super::{Bind, Choice, Criteria, Facts, FilterChain};
+use crate::net::Address;
 use crate::proto::Reader;
 use crate::services::Build;
 use crate::stream::Direction;
@@ -56,8 +56,7 @@ impl ListenerConfig {
         reader.ignore(&["bypass_overload_manager"]);
         let binds = Bind::read_all(reader)?;
         let name = reader.opt_text("name").unwrap_or_else(|| binds[0].address.to_string());
-        let scope =
-            stats::scope(&build.services.stats, reader.opt_text("stat_prefix").as_deref(), Some(binds[0].address));
+        let scope = stats::scope(&build.services.stats, reader.opt_text("stat_prefix").as_deref(), &binds[0].address);
         let logs = AccessLogs::read(&reader.list("access_log"), build);
         let own = Build { services: build.services.clone(), scope };
         let bind_to_port = reader.message("deprecated_v1").and_then(|old| old.opt_flag("bind_to_port"));
@@ -119,8 +118,8 @@ impl ListenerConfig {
     }
 
     /// Addresses as configured.
-    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.binds.iter().map(|bind| bind.address)
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.binds.iter().map(|bind| &bind.address)
     }
 
     /// Takes over the filter chains of an older configuration that are the same: connections on them go on.

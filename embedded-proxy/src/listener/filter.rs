@@ -85,8 +85,8 @@ impl ListenerFilter {
         Some(Self { disabled, kind })
     }
 
-    /// Whether the filter runs for connections to this port.
-    pub fn runs(&self, port: u16) -> bool {
+    /// Whether the filter runs for connections to this port; none: their address has no port.
+    pub fn runs(&self, port: Option<u16>) -> bool {
         !self.disabled.as_ref().is_some_and(|disabled| disabled.holds(port))
     }
 }

@@ -14,7 +14,10 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::accept::accept;
+use super::pipe::Pipe;
+use super::sockets::Socket;
 use super::{Bind, FilterChain, ListenerConfig};
+use crate::net::Address;
 use crate::services::{Build, Services};
 use crate::stream::Direction;
 use crate::telemetry::stats::{Counter, Gauge, Scope};
@@ -33,14 +36,16 @@ struct Live {
 #[derive(Debug, Default)]
 struct Sockets {
     binds: Vec<Bind>,
-    addresses: Vec<SocketAddr>,
-    open: Vec<(usize, std::net::TcpListener)>,
+    addresses: Vec<Address>,
+    open: Vec<(usize, Address, Socket)>,
+    pipes: Vec<Pipe>,
     accepting: Vec<AbortHandle>,
 }
 
 impl Sockets {
     fn stop(&mut self) {
         self.open.clear();
+        self.pipes.clear();
         for task in self.accepting.drain(..) {
             task.abort();
         }
@@ -72,7 +77,7 @@ pub struct ListenerView {
     /// Its configuration.
     pub config: Arc<ListenerConfig>,
     /// Addresses it is bound to (or stands for, when it is bound to none).
-    pub addresses: Vec<SocketAddr>,
+    pub addresses: Vec<Address>,
     /// It waits for something and does not serve yet.
     pub warming: bool,
 }
@@ -208,8 +213,8 @@ impl Listeners {
             (_, sockets) => {
                 let active = Arc::new(ArcSwap::new(warming.config));
                 let mut sockets = sockets.unwrap_or_default();
-                for (worker, socket) in sockets.open.drain(..) {
-                    let accepting = accept(socket, active.clone(), services.clone());
+                for (worker, address, socket) in sockets.open.drain(..) {
+                    let accepting = accept(socket, address, active.clone(), services.clone());
                     sockets.accepting.push(services.workers.spawn(worker, accepting).abort_handle());
                 }
                 table.live.insert(name.clone(), Live { config: active, sockets });
@@ -323,7 +328,7 @@ impl Listeners {
         let table = self.table.lock();
         let live = table.live.values().map(|live| {
             let config = live.config.load_full();
-            let stands_for = config.addresses().collect();
+            let stands_for = config.addresses().cloned().collect();
             let bound = &live.sockets.addresses;
             let addresses = if bound.is_empty() { stands_for } else { bound.clone() };
             ListenerView { config, addresses, warming: false }
@@ -332,7 +337,7 @@ impl Listeners {
             config: warming.config.clone(),
             addresses: match warming.sockets.as_ref().map(|sockets| &sockets.addresses) {
                 Some(bound) if !bound.is_empty() => bound.clone(),
-                _ => warming.config.addresses().collect(),
+                _ => warming.config.addresses().cloned().collect(),
             },
             warming: true,
         });
@@ -340,7 +345,8 @@ impl Listeners {
     }
 
     /// The listener that stands for an address: for that address itself, or for its port on all addresses.
-    pub(super) fn at(&self, address: SocketAddr) -> Option<Arc<ListenerConfig>> {
+    pub(super) fn at(&self, address: &Address) -> Option<Arc<ListenerConfig>> {
+        let address = address.socket()?;
         let table = self.by_address.load();
         let any = |ip: IpAddr| SocketAddr::new(ip, address.port());
         let wildcards = match address {
@@ -355,7 +361,7 @@ impl Listeners {
         let mut all = BTreeMap::new();
         for live in table.live.values() {
             let config = live.config.load();
-            for address in config.addresses().chain(live.sockets.addresses.iter().copied()) {
+            for address in config.addresses().chain(&live.sockets.addresses).filter_map(Address::socket) {
                 all.insert(address, live.config.clone());
             }
         }
@@ -407,10 +413,10 @@ fn open(config: &ListenerConfig, workers: usize) -> Result<Sockets, String> {
     sockets.binds = wanted(config).to_vec();
     for bind in wanted(config) {
         let opened = bind.open(workers).map_err(|error| format!("cannot bind '{}': {error}", bind.address))?;
-        let address = opened.first().map(std::net::TcpListener::local_addr);
-        let address = address.transpose().map_err(|error| format!("cannot bind '{}': {error}", bind.address))?;
-        sockets.addresses.extend(address);
-        sockets.open.extend(opened.into_iter().enumerate());
+        let own = opened.sockets.into_iter().enumerate();
+        sockets.open.extend(own.map(|(worker, socket)| (worker, opened.address.clone(), socket)));
+        sockets.addresses.push(opened.address);
+        sockets.pipes.extend(opened.pipe);
     }
     Ok(sockets)
 }

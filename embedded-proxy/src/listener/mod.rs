@@ -9,9 +9,11 @@ mod criteria;
 mod filter;
 pub mod inspect;
 mod manager;
+mod pipe;
 mod predicate;
 mod proxy;
 mod sniff;
+mod sockets;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -22,4 +24,6 @@ pub use choose::{Choice, Facts};
 pub use config::ListenerConfig;
 pub use criteria::{Criteria, SourceType};
 pub use manager::{ListenerView, Listeners};
+pub use pipe::Pipe;
 pub use sniff::SILENCE;
+pub use sockets::{Acceptor, Opened, Socket};

@@ -54,14 +54,14 @@ impl Predicate {
         }
     }
 
-    /// Whether it holds for a port.
-    pub fn holds(&self, port: u16) -> bool {
+    /// Whether it holds for a port. Every range holds an address without one.
+    pub fn holds(&self, port: Option<u16>) -> bool {
         match self {
             Self::Any => true,
             Self::Or(all) => all.iter().any(|one| one.holds(port)),
             Self::And(all) => all.iter().all(|one| one.holds(port)),
             Self::Not(inner) => !inner.holds(port),
-            Self::Port(range) => range.contains(&i64::from(port)),
+            Self::Port(range) => port.is_none_or(|port| range.contains(&i64::from(port))),
         }
     }
 }

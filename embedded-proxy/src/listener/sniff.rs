@@ -19,6 +19,7 @@ use super::filter::{HttpInspector, Kind, TlsInspector};
 use super::inspect::{client_hello, http, proxy_protocol};
 use super::proxy::ProxyProtocol;
 use super::{Facts, ListenerConfig};
+use crate::net::{Address, Io};
 use crate::stream::Connection;
 
 /// How long a client may be silent before it is taken as one that waits for the server.
@@ -40,7 +41,7 @@ pub(super) enum Refused {
 
 /// A connection whose first bytes are being looked at.
 pub(super) struct Sniff {
-    pub tcp: TcpStream,
+    pub io: Io,
     /// Bytes read and not taken by a filter.
     pub bytes: BytesMut,
     pub connection: Connection,
@@ -51,16 +52,16 @@ pub(super) struct Sniff {
 }
 
 impl Sniff {
-    pub fn new(tcp: TcpStream, connection: Connection) -> Self {
-        Self { tcp, bytes: BytesMut::new(), connection, ended: false, silent: false, deadline: None }
+    pub fn new(io: Io, connection: Connection) -> Self {
+        Self { io, bytes: BytesMut::new(), connection, ended: false, silent: false, deadline: None }
     }
 
     /// Facts for the choice of a filter chain.
     pub fn facts(&self) -> Facts<'_> {
         Facts {
-            local: self.connection.local,
-            remote: self.connection.remote,
-            peer: self.connection.peer,
+            local: &self.connection.local,
+            remote: &self.connection.remote,
+            peer: &self.connection.peer,
             server_name: self.connection.sni.as_deref().unwrap_or_default(),
             transport_protocol: self.connection.transport_protocol,
             application_protocols: &self.connection.application_protocols,
@@ -102,7 +103,7 @@ impl Sniff {
         let quiet = self.bytes.is_empty() && self.may_wait_for_server(config);
         let silence = quiet.then(|| Instant::now() + SILENCE);
         let until = silence.into_iter().chain(self.deadline).min();
-        let read = self.tcp.read_buf(&mut self.bytes);
+        let read = self.io.read_buf(&mut self.bytes);
         let read = match until {
             Some(until) => timeout_at(until, read).await,
             None => Ok(read.await),
@@ -132,7 +133,8 @@ impl Sniff {
     /// Restores the address that a redirected connection was meant for.
     fn original_dst(&mut self) {
         // An error means that the connection was not redirected.
-        let Ok(Some(original)) = original_dst(&self.tcp) else { return };
+        let Some(Ok(Some(original))) = self.io.tcp().map(original_dst) else { return };
+        let original = Address::Ip(original);
         if original != self.connection.local {
             self.connection.local = original;
             self.connection.local_restored = true;
@@ -201,7 +203,8 @@ impl Sniff {
                     bytes::Buf::advance(&mut self.bytes, header.length);
                     self.connection.metadata.extend(proxy.metadata(&header));
                     if let Some((remote, local)) = header.addresses {
-                        self.connection.remote = remote;
+                        self.connection.remote = remote.into();
+                        let local = Address::Ip(local);
                         self.connection.local_restored |= self.connection.local != local;
                         self.connection.local = local;
                     }

@@ -1,15 +1,15 @@
 //! Counts of one listener under `listener.ADDRESS.`.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::net::Address;
 use crate::telemetry::stats::{Counter, Gauge, Histogram, Scope, Stats};
 
 /// The scope of a listener's stats: its `stat_prefix`, or its address with `_` for `:`.
-pub fn scope(stats: &Stats, prefix: Option<&str>, address: Option<SocketAddr>) -> Scope {
-    let address = address.map(|address| address.to_string()).unwrap_or_default();
+pub fn scope(stats: &Stats, prefix: Option<&str>, address: &Address) -> Scope {
+    let address = address.to_string();
     let name = prefix.unwrap_or(&address).replace(':', "_");
     Scope::root(stats).tagged("listener", "envoy_listener_address", &name)
 }

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 use super::inspect::client_hello::tests::records;
 use super::*;
 use crate::cluster::testing::{apply as cluster, assignment, build};
+use crate::net::Address;
 use crate::proto::{Defects, Reader, from_json};
 use crate::services::Build;
 
@@ -28,7 +29,7 @@ fn apply(value: &Value, build: &Build) -> SocketAddr {
     let name = config.name.clone();
     build.services.listeners.apply(config, build).unwrap();
     let all = build.services.listeners.all();
-    all.iter().find(|view| view.config.name == name).unwrap().addresses[0]
+    all.iter().find(|view| view.config.name == name).unwrap().addresses[0].socket().unwrap()
 }
 
 /// A filter chain to a cluster, with what it asks of connections.
@@ -228,8 +229,9 @@ async fn redirected_connections_go_to_the_listener_of_their_destination() {
     for value in [entry("exact", "10.0.0.1", 80), entry("port", "0.0.0.0", 80), entry("six", "::", 90)] {
         apply(&value, &build);
     }
-    let at =
-        |address: &str| build.services.listeners.at(address.parse().unwrap()).map(|config| config.name.to_string());
+    let at = |address: &str| {
+        build.services.listeners.at(&Address::Ip(address.parse().unwrap())).map(|config| config.name.to_string())
+    };
     assert_eq!(at("10.0.0.1:80").as_deref(), Some("exact"));
     assert_eq!(at("10.0.0.2:80").as_deref(), Some("port"));
     assert_eq!(at("[fe80::1]:80"), None);

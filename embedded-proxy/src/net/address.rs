@@ -60,6 +60,22 @@ impl Address {
         self.socket().map(|socket| socket.port())
     }
 
+    /// Writes it without its port; what has no port is written whole.
+    pub fn without_port(&self) -> impl fmt::Display + '_ {
+        fmt::from_fn(|f| match self {
+            Self::Ip(socket) => fmt::Display::fmt(&socket.ip(), f),
+            Self::Pipe(_) | Self::Internal { .. } => fmt::Display::fmt(self, f),
+        })
+    }
+
+    /// The same with IPv4 in IPv6 clothes as IPv4.
+    pub fn canonical(self) -> Self {
+        match self {
+            Self::Ip(socket) => Self::Ip(SocketAddr::new(socket.ip().to_canonical(), socket.port())),
+            other => other,
+        }
+    }
+
     /// `envoy.config.core.v3.Address` as protobuf JSON, for dumps.
     pub fn to_json(&self) -> Value {
         match self {

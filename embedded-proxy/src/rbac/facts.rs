@@ -18,7 +18,7 @@ pub struct Facts<'f> {
     /// The request, for HTTP.
     pub head: Option<&'f RequestHead>,
     /// Address of the client as far as it is trusted: from x-forwarded-for, PROXY protocol or the connection.
-    pub remote: IpAddr,
+    pub remote: Option<IpAddr>,
     /// Dynamic metadata by namespace.
     pub metadata: &'f BTreeMap<String, Value>,
     /// Metadata of the matched route by namespace; none without a route.
@@ -44,9 +44,9 @@ impl<'f> Facts<'f> {
     fn network(&self) -> Network<'f> {
         let connection = self.connection;
         Network {
-            local: connection.local,
-            remote: connection.remote,
-            peer: connection.peer,
+            local: &connection.local,
+            remote: &connection.remote,
+            peer: &connection.peer,
             server_name: connection.sni.as_deref().unwrap_or_default(),
             transport_protocol: connection.transport_protocol,
             application_protocols: &connection.application_protocols,
@@ -60,7 +60,7 @@ impl<'f> Facts<'f> {
         Self {
             connection: &exchange.connection,
             head: Some(&exchange.request.head),
-            remote: exchange.info.remote.unwrap_or(exchange.connection.remote).ip(),
+            remote: exchange.client().ip(),
             metadata: &exchange.info.metadata,
             route_metadata: exchange.info.route_metadata.as_deref(),
             state: &exchange.info.state,
@@ -83,7 +83,7 @@ impl Values for Facts<'_> {
             Input::Subject => {
                 Some(&tls()?.peer_subject).filter(|subject| !subject.is_empty()).map(|text| Datum::text(text))
             }
-            Input::SourceIp => Some(Datum::Ip(self.remote.to_canonical())),
+            Input::SourceIp => self.remote.map(|ip| Datum::Ip(ip.to_canonical())),
             input => self.network().get(input),
         }
     }

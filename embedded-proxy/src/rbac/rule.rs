@@ -1,5 +1,7 @@
 //! One rule of a policy: a permission or a principal, which differ only in where they may stand.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 
 use super::Facts;
@@ -85,14 +87,21 @@ impl Rule {
             Self::FilterState(matcher) => matcher.matches(facts.state),
             Self::Authenticated(name) => connection.tls.as_ref().is_some_and(|tls| authenticated(tls, name.as_ref())),
             Self::Mtls(name) => connection.tls.as_ref().is_some_and(|tls| mtls(tls, name.as_ref())),
-            Self::Source(range) => range.contains(&connection.remote.ip()),
-            Self::DirectRemote(range) => range.contains(&connection.peer.ip()),
-            Self::Remote(range) => range.contains(&facts.remote),
-            Self::Destination(range) => range.contains(&connection.local.ip()),
-            Self::Port(start, end) => (*start..*end).contains(&u32::from(connection.local.port())),
+            Self::Source(range) => within(range, connection.remote.ip()),
+            Self::DirectRemote(range) => within(range, connection.peer.ip()),
+            Self::Remote(range) => within(range, facts.remote),
+            Self::Destination(range) => within(range, connection.local.ip()),
+            Self::Port(start, end) => {
+                connection.local.port().is_some_and(|port| (*start..*end).contains(&u32::from(port)))
+            }
             Self::ServerName(matcher) => matcher.matches(connection.sni.as_deref().unwrap_or_default()),
         }
     }
+}
+
+/// Addresses that are no IP addresses are in no range.
+fn within(range: &IpNet, address: Option<IpAddr>) -> bool {
+    address.is_some_and(|address| range.contains(&address))
 }
 
 /// As Envoy's `authenticated`: without a name any TLS connection, otherwise the URI names, then the DNS names, then the

@@ -148,7 +148,7 @@ impl Source {
                 }
                 _ => None,
             },
-            Self::Address => Some(xxhash64(input.remote.to_string().as_bytes())),
+            Self::Address => input.remote.map(|remote| xxhash64(remote.to_string().as_bytes())),
             Self::Query(name) => parameter(head.query(), name).map(|value| xxhash64(value.as_bytes())),
             Self::State(key) => input.state.get(key).map(|value| xxhash64(value.as_bytes())),
         }

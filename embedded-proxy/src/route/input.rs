@@ -17,8 +17,8 @@ pub struct Input<'r> {
     pub tls: Option<&'r Tls>,
     /// The downstream connection.
     pub connection: &'r Connection,
-    /// Address of the client: the connection's, or what trusted fields say.
-    pub remote: IpAddr,
+    /// IP address of the client: the connection's, or what trusted fields say; none when it has none.
+    pub remote: Option<IpAddr>,
     /// Dynamic metadata by namespace.
     pub metadata: &'r BTreeMap<String, Value>,
     /// Filter state by key.
@@ -34,7 +34,7 @@ impl<'r> Input<'r> {
             head: &exchange.request.head,
             tls: exchange.connection.tls.as_deref(),
             connection: &exchange.connection,
-            remote: exchange.info.remote.unwrap_or(exchange.connection.remote).ip(),
+            remote: exchange.client().ip(),
             metadata: &exchange.info.metadata,
             state: &exchange.info.state,
             random: exchange.random,

@@ -1,7 +1,5 @@
 //! Rate limit configurations of routes: what a request is counted under.
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 
 use crate::matching::{AddressMatcher, Field, Fields as _, HeaderMatcher, QueryMatcher, at, parameters};
@@ -322,10 +320,13 @@ impl Kind {
                 found(key, *skip, head.value(field).map(|value| String::from_utf8_lossy(&value).into_owned()))
             }
             Self::Query { name, key, skip } => found(key, *skip, decoded_parameter(head.query(), name)),
-            Self::RemoteAddress => Entry::Pair("remote_address".into(), remote(exchange).to_string()),
+            Self::RemoteAddress => match exchange.client().ip() {
+                Some(address) => Entry::Pair("remote_address".into(), address.to_string()),
+                None => Entry::Stop,
+            },
             Self::MaskedAddress { v4, v6 } => {
-                let address = remote(exchange);
-                let net = IpNet::new(address, if address.is_ipv4() { *v4 } else { *v6 });
+                let address = exchange.client().ip();
+                let net = address.and_then(|ip| IpNet::new(ip, if ip.is_ipv4() { *v4 } else { *v6 }).ok());
                 net.map_or(Entry::Stop, |net| Entry::Pair("masked_remote_address".into(), net.trunc().to_string()))
             }
             Self::Generic(named) => named.entry(exchange),
@@ -338,7 +339,7 @@ impl Kind {
                 if matched == *expect { named.entry(exchange) } else { Entry::Stop }
             }
             Self::Address { named, matcher } => {
-                if matcher.matches(remote(exchange)) {
+                if exchange.client().ip().is_some_and(|address| matcher.matches(address)) {
                     named.entry(exchange)
                 } else {
                     Entry::Stop
@@ -364,10 +365,6 @@ fn found(key: &str, skip: bool, value: Option<String>) -> Entry {
         None if skip => Entry::Skip,
         None => Entry::Stop,
     }
-}
-
-fn remote(exchange: &Exchange) -> IpAddr {
-    exchange.info.remote.unwrap_or(exchange.connection.remote).ip()
 }
 
 fn read_masked(action: &Reader<'_>) -> Option<Kind> {

@@ -14,6 +14,8 @@ use super::{Ask, Options};
 use crate::admin::{self, Admin, AdminOptions};
 use crate::bootstrap::Bootstrap;
 use crate::identity::{self, IstioAuthority};
+use crate::listener::Bind;
+use crate::net::Address;
 use crate::proto::Defect;
 use crate::services::{Services, Workers};
 
@@ -22,7 +24,7 @@ use crate::services::{Services, Workers};
 pub struct Server {
     services: Arc<Services>,
     threads: Threads,
-    admin: Option<SocketAddr>,
+    admin: Option<Address>,
 }
 
 impl Server {
@@ -38,7 +40,7 @@ impl Server {
         assembly.defects.verdict(Some(()))?;
         let services = build.services.clone();
         let admin = match &bootstrap.admin {
-            Some(wanted) => Some(serve_admin(wanted.address, &services, options)?),
+            Some(wanted) => Some(serve_admin(&wanted.bind, &services, options)?),
             None => None,
         };
         main.spawn(steer(services.clone(), options.clone()));
@@ -72,19 +74,19 @@ impl Server {
     }
 
     /// The address of the admin interface, when there is one.
-    pub fn admin(&self) -> Option<SocketAddr> {
-        self.admin
+    pub fn admin(&self) -> Option<&Address> {
+        self.admin.as_ref()
     }
 
     /// The addresses that listeners are bound to, by name.
-    pub fn addresses(&self) -> BTreeMap<String, Vec<SocketAddr>> {
+    pub fn addresses(&self) -> BTreeMap<String, Vec<Address>> {
         let all = self.services.listeners.all().into_iter();
         all.map(|view| (view.config.name.to_string(), view.addresses)).collect()
     }
 
-    /// The first address of a listener.
+    /// The first address of a listener, when it is an IP address.
     pub fn address(&self, listener: &str) -> Option<SocketAddr> {
-        self.addresses().get(listener)?.first().copied()
+        self.addresses().get(listener)?.first()?.socket()
     }
 
     /// Finishes what is in flight, at the latest after [`Options::termination_drain`], then ends. Returns at once.
@@ -114,7 +116,7 @@ impl Server {
 const LOG_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Starts the admin interface; returns its address.
-fn serve_admin(wanted: SocketAddr, services: &Arc<Services>, options: &Options) -> Result<SocketAddr, Vec<Defect>> {
+fn serve_admin(wanted: &Bind, services: &Arc<Services>, options: &Options) -> Result<Address, Vec<Defect>> {
     let about = AdminOptions {
         concurrency: u32::try_from(options.concurrency).unwrap_or(u32::MAX),
         drain_time: options.drain_time,
@@ -124,7 +126,7 @@ fn serve_admin(wanted: SocketAddr, services: &Arc<Services>, options: &Options) 
     match admin::serve(wanted, admin) {
         Ok((address, _)) => Ok(address),
         Err(error) => {
-            let message = format!("the admin interface cannot listen on {wanted}: {error}");
+            let message = format!("the admin interface cannot listen on {}: {error}", wanted.address);
             Err(vec![Defect { path: "admin.address".into(), message }])
         }
     }

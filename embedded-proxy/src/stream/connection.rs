@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::net::Address;
+
 /// Which way the traffic of a listener goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Direction {
@@ -75,13 +77,13 @@ pub struct Connection {
     /// Number of the connection in this process.
     pub id: u64,
     /// Address the client connected to: the original destination when the connection was redirected or PROXY said so.
-    pub local: SocketAddr,
+    pub local: Address,
     /// Address the socket is bound to.
-    pub bound: SocketAddr,
+    pub bound: Address,
     /// Address of the client; PROXY protocol may have changed it.
-    pub remote: SocketAddr,
+    pub remote: Address,
     /// Address of the socket's peer.
-    pub peer: SocketAddr,
+    pub peer: Address,
     /// Whether `local` was restored from a redirect or PROXY protocol.
     pub local_restored: bool,
     /// Server name from the TLS hello, whether or not TLS ends here.
@@ -112,11 +114,16 @@ const BUFFER_LIMIT: u32 = 1024 * 1024;
 impl Connection {
     /// A plain TCP connection of which only the addresses are known.
     pub fn plain(local: SocketAddr, remote: SocketAddr) -> Self {
+        Self::between(local.into(), remote.into())
+    }
+
+    /// A plain connection of any kind of which only the addresses are known.
+    pub fn between(local: Address, remote: Address) -> Self {
         Self {
             id: 0,
-            local,
+            local: local.clone(),
             bound: local,
-            remote,
+            remote: remote.clone(),
             peer: remote,
             local_restored: false,
             sni: None,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Connection, StreamInfo};
 use crate::http::Request;
+use crate::net::Address;
 use crate::route::RouteHit;
 
 /// Room for what a filter wants to remember between request, response and end, one value a type.
@@ -63,6 +64,11 @@ pub struct Exchange {
 pub struct UpstreamAlpn(pub Arc<[String]>);
 
 impl Exchange {
+    /// The client's address: the connection's, or what trusted fields say.
+    pub fn client(&self) -> &Address {
+        self.info.remote.as_ref().unwrap_or(&self.connection.remote)
+    }
+
     /// Forgets the route: path or headers that routes match on have changed.
     pub fn clear_route(&mut self) {
         self.route_stale = true;

@@ -95,7 +95,7 @@ pub struct StreamInfo {
     /// Trailers of the response: the codec notes them when it sends them.
     pub trailers: Option<Headers>,
     /// Client's address when `x-forwarded-for` is trusted for it; otherwise the connection's counts.
-    pub remote: Option<SocketAddr>,
+    pub remote: Option<Address>,
     /// Metadata of the cluster.
     pub cluster_metadata: Option<Arc<BTreeMap<String, Value>>>,
     /// Metadata of the matched route.

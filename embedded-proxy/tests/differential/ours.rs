@@ -33,7 +33,7 @@ pub fn run(name: &str, scenario: &Scenario, origin: &Origin) -> Ours {
         panic!("{name}: our proxy refuses the bootstrap:\n{}", defects.join("\n"))
     });
     server.initialised();
-    let port = server.addresses().get("main").expect("the listener main is bound")[0].port();
+    let port = server.address("main").expect("the listener main is bound").port();
     Ours { server, port, log, no_logs: scenario.no_logs, _folder: folder }
 }
 

@@ -67,7 +67,7 @@ impl OriginalDstConfig {
                 let address = said.to_str().ok().and_then(|said| said.parse().ok());
                 Some(address.ok_or_else(|| said.clone())?)
             }
-            None => connection.local_restored.then_some(connection.local),
+            None => connection.local.socket().filter(|_| connection.local_restored),
         };
         Ok(address.map(|address: SocketAddr| SocketAddr::new(address.ip(), self.port.unwrap_or(address.port()))))
     }

@@ -1,11 +1,13 @@
 //! What connections to the same host may not be mixed by.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::uri::Authority;
 
 use crate::cluster::pool::{Priority, SendOptions, Upstream};
 use crate::http::{RequestHead, Version};
+use crate::stream::Connection;
 
 /// What a request wants of its connection, borrowed: looking for a pool allocates nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +67,7 @@ impl<'r> Wanted<'r> {
             sni: None,
             san: None,
             alpn: options.alpn,
-            proxied: downstream.filter(|_| upstream.transports.any_header()).map(|at| (at.remote, at.local)),
+            proxied: downstream.filter(|_| upstream.transports.any_header()).and_then(ends),
             downstream: downstream.filter(|_| upstream.exclusive).map(|at| at.id),
         }
     }
@@ -97,6 +99,11 @@ impl Key {
             && self.proxied == wanted.proxied
             && self.downstream == wanted.downstream
     }
+}
+
+/// The addresses of a downstream connection, when both are IP addresses.
+fn ends(connection: &Arc<Connection>) -> Option<(SocketAddr, SocketAddr)> {
+    connection.remote.socket().zip(connection.local.socket())
 }
 
 /// The host of an authority, without brackets and port.

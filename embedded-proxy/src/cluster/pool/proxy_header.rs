@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::net::Address;
 use crate::proto::Reader;
+use crate::stream::Connection;
 
 /// First bytes of version 2.
 const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
@@ -62,6 +64,14 @@ impl ProxyHeader {
                 format!("PROXY {family} {from} {to} {} {}\r\n", source.port(), destination.port()).into_bytes()
             }
             Version::V2 => self.second(Some((source, destination))),
+        }
+    }
+
+    /// The header that tells of a downstream connection.
+    pub fn of(&self, from: &Connection) -> Vec<u8> {
+        match (&from.remote, &from.local) {
+            (Address::Ip(source), Address::Ip(destination)) => self.encode(*source, *destination),
+            _ => self.local(None),
         }
     }
 

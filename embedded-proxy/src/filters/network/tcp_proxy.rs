@@ -195,7 +195,8 @@ impl TcpProxy {
         };
         session.info.upstream.cluster = Some(cluster.name.clone());
         session.info.upstream.cluster_alt = Some(cluster.observability_name().clone());
-        let hash = self.hash_source.then(|| XxHash64::oneshot(0, connection.remote.ip().to_string().as_bytes()));
+        let hash = connection.remote.ip().filter(|_| self.hash_source);
+        let hash = hash.map(|source| XxHash64::oneshot(0, source.to_string().as_bytes()));
         let choice = Choice {
             hash,
             subset: &destination.subset,

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use serde_json::Value;
 
 use super::super::{Field, at};
+use crate::net::Address;
 use crate::proto::Reader;
 
 /// What is known where a tree is asked.
@@ -167,11 +168,11 @@ pub trait Values {
 #[derive(Debug, Clone, Copy)]
 pub struct Network<'f> {
     /// Address the client connected to, restored when it was redirected.
-    pub local: SocketAddr,
+    pub local: &'f Address,
     /// Address of the client.
-    pub remote: SocketAddr,
+    pub remote: &'f Address,
     /// Address of the socket's peer.
-    pub peer: SocketAddr,
+    pub peer: &'f Address,
     /// Server name of the TLS hello, lower case; empty without one.
     pub server_name: &'f str,
     /// `tls` or `raw_buffer`; empty when it is not known.
@@ -184,20 +185,26 @@ pub struct Network<'f> {
     pub metadata: &'f BTreeMap<String, Value>,
 }
 
+/// IPv4 inside IPv6 is IPv4.
+fn canonical(address: &Address) -> Option<IpAddr> {
+    address.ip().map(|ip| ip.to_canonical())
+}
+
 impl<'f> Network<'f> {
     fn is_local(&self) -> bool {
-        let ip = |address: SocketAddr| address.ip().to_canonical();
-        ip(self.remote).is_loopback() || ip(self.remote) == ip(self.local)
+        // What is no IP address is on this machine.
+        let remote = canonical(self.remote);
+        remote.is_none_or(|remote| remote.is_loopback() || Some(remote) == canonical(self.local))
     }
 
     /// The value of an input; none when there is none, as of requests.
     pub fn get(self, input: &Input) -> Option<Datum<'f>> {
         match input {
-            Input::DestinationIp => Some(Datum::Ip(self.local.ip().to_canonical())),
-            Input::DestinationPort => Some(Datum::Number(self.local.port().into())),
-            Input::SourceIp => Some(Datum::Ip(self.remote.ip().to_canonical())),
-            Input::SourcePort => Some(Datum::Number(self.remote.port().into())),
-            Input::DirectSourceIp => Some(Datum::Ip(self.peer.ip().to_canonical())),
+            Input::DestinationIp => canonical(self.local).map(Datum::Ip),
+            Input::DestinationPort => self.local.port().map(|port| Datum::Number(port.into())),
+            Input::SourceIp => canonical(self.remote).map(Datum::Ip),
+            Input::SourcePort => self.remote.port().map(|port| Datum::Number(port.into())),
+            Input::DirectSourceIp => canonical(self.peer).map(Datum::Ip),
             Input::SourceType => self.is_local().then(|| Datum::text("local")),
             Input::ServerName => not_empty(self.server_name),
             Input::TransportProtocol => not_empty(self.transport_protocol),

@@ -33,12 +33,13 @@ fn on_match(tree: &Value) -> Value {
 /// Where a connection to that address from that one goes.
 fn go(tree: &MatchTree<String>, local: &str, remote: &str, server_name: &str) -> String {
     let (state, metadata) = (BTreeMap::new(), BTreeMap::from([("ns".to_string(), json!({"k": {"l": 7}}))]));
-    let remote = remote.parse().unwrap();
+    let address = |text: &str| crate::net::Address::Ip(text.parse().unwrap());
+    let (local, remote) = (address(local), address(remote));
     let protocols = ["h2".to_string(), "http/1.1".to_string()];
     let values = Network {
-        local: local.parse().unwrap(),
-        remote,
-        peer: remote,
+        local: &local,
+        remote: &remote,
+        peer: &remote,
         server_name,
         transport_protocol: "tls",
         application_protocols: &protocols,

@@ -97,9 +97,9 @@ fn common(context: &FormatContext<'_>, extra: &Extra) -> AccessLogCommon {
     let began = info.started_at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut common = AccessLogCommon {
         sample_rate: 1.0,
-        downstream_remote_address: Some(Address::Ip(info.remote.unwrap_or(connection.remote)).to_proto()),
-        downstream_local_address: Some(Address::Ip(connection.local).to_proto()),
-        downstream_direct_remote_address: Some(Address::Ip(connection.peer).to_proto()),
+        downstream_remote_address: Some(info.remote.as_ref().unwrap_or(&connection.remote).to_proto()),
+        downstream_local_address: Some(connection.local.to_proto()),
+        downstream_direct_remote_address: Some(connection.peer.to_proto()),
         tls_properties: connection.tls.as_deref().map(tls),
         start_time: Some(Timestamp {
             seconds: i64::try_from(began.as_secs()).unwrap_or(i64::MAX),

@@ -72,8 +72,8 @@ pub(super) fn downstream(context: &FormatContext<'_>, node: &Node, max_path: usi
         all.push(attribute("downstream_cluster", field(head, "x-envoy-downstream-service-cluster").unwrap_or("-")));
         all.push(attribute("user_agent", field(head, "user-agent").unwrap_or("-")));
         all.push(attribute("http.protocol", head.version.as_str()));
-        let client = info.remote.unwrap_or(context.connection.remote);
-        all.push(attribute("peer.address", client.ip().to_string()));
+        let client = info.remote.as_ref().unwrap_or(&context.connection.remote);
+        all.push(attribute("peer.address", client.without_port().to_string()));
         if let Some(id) = field(head, "x-client-trace-id") {
             all.push(attribute("guid:x-client-trace-id", id));
         }

@@ -14,7 +14,6 @@ use serde_json::Value;
 use super::config::Shared;
 use crate::filters::http::structs::to_struct;
 use crate::http::RequestHead;
-use crate::net::Address;
 use crate::stream::{Exchange, Tls};
 
 /// Says whether the service got all of the body. Clients must not say it.
@@ -69,14 +68,14 @@ pub(super) fn check_request(
     let service = exchange.request.head.headers.text(&HeaderName::from_static("x-envoy-downstream-service-cluster"));
     let tls = connection.tls.as_deref();
     let source = Peer {
-        address: Some(Address::Ip(connection.remote).to_proto()),
+        address: Some(connection.remote.to_proto()),
         service: service.unwrap_or_default().to_string(),
         principal: tls.map(peer_principal).unwrap_or_default(),
         certificate: tls.filter(|_| shared.peer_certificate).map(|tls| url_encode(&tls.peer_pem)).unwrap_or_default(),
         ..Peer::default()
     };
     let destination = Peer {
-        address: Some(Address::Ip(connection.local).to_proto()),
+        address: Some(connection.local.to_proto()),
         principal: tls.map(local_principal).unwrap_or_default(),
         labels: shared.labels.clone().into_iter().collect(),
         ..Peer::default()

@@ -407,7 +407,7 @@ async fn send(
         return cluster.send(host, request, options).await;
     };
     let ends = connect.header.as_ref().zip(options.downstream);
-    let first = ends.map(|(header, from)| header.encode(from.remote, from.local)).unwrap_or_default();
+    let first = ends.map(|(header, from)| header.of(from)).unwrap_or_default();
     Box::pin(cluster.terminate(host, request.body, &first, options)).await
 }
 

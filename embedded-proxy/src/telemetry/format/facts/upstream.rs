@@ -14,38 +14,36 @@ pub const TABLE: &[(&str, Fact)] = &[
         Piece::text(upstream.cluster_alt.as_deref().or(upstream.cluster.as_deref()))
     }),
     ("UPSTREAM_CLUSTER_RAW", |context| Piece::text(context.info.upstream.cluster.as_deref())),
-    ("UPSTREAM_HOST", remote),
+    ("UPSTREAM_HOST", |context| host(context, address)),
     ("UPSTREAM_HOST_NAME", |context| match hostname(context) {
         Some(name) => Piece::Text(name.into()),
-        None => remote(context),
+        None => host(context, address),
     }),
     ("UPSTREAM_HOST_NAME_WITHOUT_PORT", |context| match hostname(context) {
         Some(name) => Piece::Text(without_port(name).into()),
-        None => remote_without_port(context),
+        None => host(context, ip),
     }),
-    ("UPSTREAM_LOCAL_ADDRESS", |context| address(context.info.upstream.local)),
-    ("UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", |context| ip(context.info.upstream.local)),
-    ("UPSTREAM_LOCAL_PORT", |context| port(context.info.upstream.local)),
+    ("UPSTREAM_LOCAL_ADDRESS", |context| local(context, address)),
+    ("UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", |context| local(context, ip)),
+    ("UPSTREAM_LOCAL_PORT", |context| local(context, port)),
     ("UPSTREAM_PROTOCOL", |context| Piece::text(context.info.upstream.protocol)),
-    ("UPSTREAM_REMOTE_ADDRESS", remote),
+    ("UPSTREAM_REMOTE_ADDRESS", |context| host(context, address)),
     // Only internal listeners have endpoint ids.
     ("UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID", nothing),
-    ("UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", remote_without_port),
-    ("UPSTREAM_REMOTE_PORT", |context| port(context.info.upstream.host.as_ref().and_then(Address::socket))),
+    ("UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", |context| host(context, ip)),
+    ("UPSTREAM_REMOTE_PORT", |context| host(context, port)),
     ("UPSTREAM_REQUEST_ATTEMPT_COUNT", |context| Piece::Number(context.info.attempts.into())),
     ("UPSTREAM_TRANSPORT_FAILURE_REASON", |context| {
         context.info.upstream.failure.as_deref().map_or(Piece::None, one_word)
     }),
 ];
 
-fn remote<'c>(context: &FormatContext<'c>) -> Piece<'c> {
-    Piece::owned(context.info.upstream.host.as_ref().map(ToString::to_string))
+fn host<'c>(context: &FormatContext<'c>, write: fn(&Address) -> Piece<'static>) -> Piece<'c> {
+    context.info.upstream.host.as_ref().map_or(Piece::None, write)
 }
 
-/// Addresses that have no port are written whole.
-fn remote_without_port<'c>(context: &FormatContext<'c>) -> Piece<'c> {
-    let host = context.info.upstream.host.as_ref();
-    Piece::owned(host.map(|host| host.ip().map_or_else(|| host.to_string(), |ip| ip.to_string())))
+fn local<'c>(context: &FormatContext<'c>, write: fn(&Address) -> Piece<'static>) -> Piece<'c> {
+    context.info.upstream.local.map_or(Piece::None, |local| write(&local.into()))
 }
 
 fn hostname<'c>(context: &FormatContext<'c>) -> Option<&'c str> {
