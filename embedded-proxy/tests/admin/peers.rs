@@ -84,7 +84,7 @@ impl Peer {
         let options = Options { drain_time: Duration::from_secs(2), ..Options::default() };
         let server = Bootstrap::from_json(bootstrap).and_then(|bootstrap| Server::start(bootstrap, &options));
         let server = server.unwrap_or_else(|defects| panic!("the bootstrap is refused: {defects:?}"));
-        let admin = server.admin().unwrap().port();
+        let admin = server.admin().unwrap().port().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let mut peer = Self { engine: Engine::Ours(Some(server)), admin, ports: BTreeMap::new(), _folder: folder };
         peer.wait();
