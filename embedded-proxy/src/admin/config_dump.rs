@@ -117,9 +117,13 @@ fn dumps(services: &Services, names: Option<&Regex>, include_eds: bool) -> Vec<D
     );
     dumps.push(routes(services, names));
     dumps.push(secrets(services, names));
-    let extensions = resources(services, Kind::Extension, names);
-    if !extensions.is_empty() {
-        let filters = extensions.iter().map(|resource| dynamic(resource, "ecds_filter")).collect();
+    if !services.store.of(Kind::Extension).is_empty() {
+        let extensions = resources(services, Kind::Extension, names);
+        let filters = extensions
+            .iter()
+            .filter(|resource| resource.bytes.is_some())
+            .map(|resource| dynamic(resource, "ecds_filter"))
+            .collect();
         dumps.push(Dump::new("EcdsConfigDump").list("ecds_filters", "EcdsFilterConfig", filters));
     }
     dumps
@@ -139,7 +143,8 @@ fn bootstrap(services: &Services) -> Dump {
 
 fn clusters(services: &Services, names: Option<&Regex>) -> Dump {
     let all = resources(services, Kind::Cluster, names);
-    let of = |state: State| all.iter().filter(move |resource| resource.state == state);
+    // One that was refused before anything was taken is nowhere: the control plane has the reason.
+    let of = |state: State| all.iter().filter(move |resource| resource.state == state && resource.bytes.is_some());
     Dump::new("ClustersConfigDump")
         .version(services.store.version(Kind::Cluster))
         .list("static_clusters", "StaticCluster", of(State::Static).map(|one| fixed(one, "cluster")).collect())
@@ -179,6 +184,8 @@ fn listeners(services: &Services, names: Option<&Regex>) -> Dump {
             listener.insert(place.into(), state);
         }
     }
+    // Those that were refused come last, as in Envoy.
+    dynamics.sort_by_key(|listener| listener.keys().all(|key| key == "name" || key == "error_state"));
     Dump::new("ListenersConfigDump")
         .version(services.store.version(Kind::Listener))
         .list("static_listeners", "StaticListener", statics)
@@ -192,7 +199,8 @@ fn routes(services: &Services, names: Option<&Regex>) -> Dump {
     if statics.is_empty() {
         statics = inline_routes(services, names);
     }
-    let dynamics = all.iter().filter(|one| one.state != State::Static).map(|one| dynamic(one, "route_config"));
+    let dynamics = all.iter().filter(|one| one.state != State::Static && one.bytes.is_some());
+    let dynamics = dynamics.map(|one| dynamic(one, "route_config"));
     Dump::new("RoutesConfigDump").list("static_route_configs", "StaticRouteConfig", statics).list(
         "dynamic_route_configs",
         "DynamicRouteConfig",

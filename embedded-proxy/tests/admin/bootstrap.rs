@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
+use embedded_proxy::xds::Kind;
 use serde_json::{Value, json};
+
+use super::plane::Served;
 
 /// A type of Envoy's extensions.
 pub fn kind(name: &str) -> String {
@@ -134,4 +137,67 @@ pub fn fixed(origin: u16, secure: u16, pair: &(String, String)) -> Value {
             ],
         },
     })
+}
+
+fn from_ads() -> Value {
+    json!({ "ads": {}, "resource_api_version": "V3" })
+}
+
+/// A bootstrap that gets everything from a control plane.
+pub fn dynamic(plane: SocketAddr) -> Value {
+    let http2 = json!({ "typed_extension_protocol_options": { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+        "@type": kind("upstreams.http.v3.HttpProtocolOptions"),
+        "explicit_http_config": { "http2_protocol_options": {} },
+    } } });
+    json!({
+        "node": { "id": "sidecar~10.0.0.1~a.b~b.svc.cluster.local", "cluster": "shop" },
+        "admin": { "address": address(loopback(0)) },
+        "stats_flush_on_admin": true,
+        "dynamic_resources": {
+            "ads_config": { "api_type": "GRPC", "transport_api_version": "V3",
+                "grpc_services": [{ "envoy_grpc": { "cluster_name": "control" } }] },
+            "cds_config": from_ads(), "lds_config": from_ads(),
+        },
+        "static_resources": { "clusters": [cluster("control", &[plane.port()], &http2)] },
+    })
+}
+
+/// What the control plane serves: everything that it can, and what nobody takes.
+pub fn served(origin: u16, pair: &(String, String)) -> Served {
+    let eds = json!({ "name": "origin", "type": "EDS", "connect_timeout": "1s",
+        "eds_cluster_config": { "eds_config": from_ads() } });
+    let assignment = json!({ "cluster_name": "origin", "endpoints": [{ "locality": { "region": "r" }, "lb_endpoints": [
+        { "endpoint": { "address": address(loopback(origin)) }, "load_balancing_weight": 3,
+          "metadata": { "filter_metadata": { "istio": { "workload": "a" } } } } ] }] });
+    let filters = json!([
+        { "name": "given", "config_discovery": { "config_source": from_ads(),
+            "type_urls": [kind("filters.http.cors.v3.Cors")] } },
+        { "name": "router", "typed_config": { "@type": kind("filters.http.router.v3.Router") } },
+    ]);
+    let manager = hcm(&json!({ "http_filters": filters,
+        "rds": { "route_config_name": "table", "config_source": from_ads() } }));
+    let mut tls = server_tls(pair);
+    tls["typed_config"]["common_tls_context"] =
+        json!({ "tls_certificate_sds_secret_configs": [{ "name": "pair", "sds_config": from_ads() }] });
+    let plain = listener("main", 0, &manager, &json!({ "traffic_direction": "OUTBOUND" }));
+    let secure = listener("secure", 0, &manager, &json!({ "transport_socket": tls }));
+    let table = json!({ "name": "table", "virtual_hosts": [{ "name": "all", "domains": ["*"], "routes": [
+        { "match": { "prefix": "/" }, "route": { "cluster": "origin" } }] }] });
+    let secret = json!({ "name": "pair", "tls_certificate": { "certificate_chain": { "inline_string": pair.0 },
+        "private_key": { "inline_string": pair.1 } } });
+    let cors = json!({ "name": "given", "typed_config": { "@type": kind("filters.http.cors.v3.Cors") } });
+    let broken = listener("broken", 0, &hcm(&json!({ "stat_prefix": "" })), &json!({}));
+    let negative = json!({ "name": "negative", "type": "STATIC", "connect_timeout": "-1s" });
+    Served {
+        good: vec![
+            (Kind::Cluster, eds),
+            (Kind::Endpoint, assignment),
+            (Kind::Listener, plain),
+            (Kind::Listener, secure),
+            (Kind::Route, table),
+            (Kind::Secret, secret),
+            (Kind::Extension, cors),
+        ],
+        bad: vec![(Kind::Listener, broken), (Kind::Cluster, negative)],
+    }
 }

@@ -4,6 +4,7 @@
 mod bootstrap;
 mod pages;
 mod peers;
+mod plane;
 mod shape;
 
 use std::collections::BTreeSet;
@@ -91,4 +92,24 @@ fn admin_pages_of_envoy_and_ours_are_the_same() {
     };
     let (theirs, ours) = (start(true), start(false));
     judge("differences.yaml", &compare(&theirs, &ours, &pages::all()));
+}
+
+#[test]
+fn dumps_of_what_a_control_plane_gave_are_the_same() {
+    let Some(binary) = envoy::binary() else {
+        println!("SKIP admin pages: no Envoy; run scripts/envoy.sh");
+        return;
+    };
+    let (origin, pair) = (Origin::start(), bootstrap::certificate());
+    let plane = plane::Plane::start(bootstrap::served(origin.port, &pair));
+    let wanted = bootstrap::dynamic(plane.address);
+    let peers = [Peer::envoy(&binary, &wanted), Peer::ours(&wanted)];
+    for peer in &peers {
+        peer.wait_for("listener_manager.lds.update_rejected", 1);
+        peer.wait_for("cluster_manager.cds.update_rejected", 1);
+        assert_eq!(peer.traffic("main", "/"), 200);
+        peer.eventually("nothing warms", |peer| !peer.ask("GET", "/config_dump").body.contains("warming_state"));
+    }
+    let [theirs, ours] = &peers;
+    judge("dynamic_differences.yaml", &compare(theirs, ours, &pages::dynamic()));
 }

@@ -48,6 +48,36 @@ pub fn all() -> Vec<Page> {
     pages
 }
 
+/// The pages that show what a control plane gave.
+pub fn dynamic() -> Vec<Page> {
+    let page = |how| move |target: &&'static str| Page { method: "GET", target, how };
+    let mut pages: Vec<Page> = DYNAMIC.iter().map(page(How::Json)).collect();
+    pages.extend(UPDATES.iter().map(page(How::Values)));
+    pages
+}
+
+const DYNAMIC: &[&str] = &[
+    "/config_dump",
+    "/config_dump?include_eds",
+    "/config_dump?resource=dynamic_active_clusters",
+    "/config_dump?resource=dynamic_listeners",
+    "/config_dump?resource=dynamic_route_configs",
+    "/config_dump?resource=dynamic_active_secrets",
+    "/config_dump?resource=ecds_filters",
+    "/config_dump?resource=dynamic_listeners&mask=name,error_state.details",
+    "/config_dump?name_regex=main",
+    "/clusters?format=json",
+    "/listeners?format=json",
+    "/certs",
+    "/init_dump",
+];
+
+const UPDATES: &[&str] = &[
+    "/stats?filter=^(cluster_manager.cds|listener_manager.lds).update_(success|rejected|failure)$",
+    "/stats?filter=^(control_plane|cluster_manager.(active|warming)_clusters|listener_manager.total_listeners_(active|warming))",
+    "/stats?filter=^cluster.origin.(membership_|update_(success|failure|empty|no_rebuild)$)",
+];
+
 const JSON: &[&str] = &[
     "/config_dump",
     "/config_dump?include_eds",

@@ -128,6 +128,15 @@ impl Peer {
         page.body.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")?.parse().ok())
     }
 
+    /// Waits until something holds.
+    pub fn eventually(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let began = Instant::now();
+        while !holds(self) {
+            assert!(began.elapsed() < PATIENCE, "does not happen: {what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Waits until a counter or gauge has a value.
     pub fn wait_for(&self, name: &str, value: i64) {
         let began = Instant::now();
