@@ -87,6 +87,7 @@ const ROOTS: &[&str] = &[
     "envoy/extensions/tracers/opentelemetry/samplers/v3/always_on_sampler.proto",
     "envoy/extensions/tracers/opentelemetry/samplers/v3/parent_based_sampler.proto",
     "envoy/extensions/tracers/opentelemetry/samplers/v3/trace_id_ratio_based_sampler.proto",
+    "envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream.proto",
     "envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.proto",
     "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.proto",
     "envoy/extensions/transport_sockets/tls/v3/tls.proto",

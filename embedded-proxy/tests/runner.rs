@@ -8,3 +8,4 @@ mod admin;
 mod descriptors;
 mod differential;
 mod faults;
+mod hbone;

@@ -52,6 +52,8 @@ pub struct Bootstrap {
     pub runtime: Runtime,
     /// How stats are tagged, which are kept, and their buckets.
     pub stats: StatsConfig,
+    /// Bytes that connections to internal listeners may hold in each direction; none: there are no such listeners.
+    pub internal: Option<usize>,
     /// The whole message, for dumps.
     pub raw: DynamicMessage,
 }
@@ -82,7 +84,7 @@ impl Bootstrap {
 
     fn read(reader: &Reader<'_>) -> Self {
         harmless(reader);
-        extensions(reader);
+        let internal = extensions(reader);
         if let Some(manager) = reader.message("cluster_manager") {
             // Clusters are always made when they are configured.
             manager.ignore(&["enable_deferred_cluster_creation"]);
@@ -98,22 +100,28 @@ impl Bootstrap {
             admin: reader.message("admin").and_then(|admin| Admin::read(&admin)),
             runtime: reader.message("layered_runtime").map(|layers| Runtime::read(&layers)).unwrap_or_default(),
             stats: reader.message("stats_config").and_then(|config| StatsConfig::read(&config)).unwrap_or_default(),
+            internal,
             raw: reader.raw().clone(),
         }
     }
 }
 
-/// Extensions of the process. The one for internal listeners changes nothing by itself: their addresses are refused where
-/// they are used.
-fn extensions(reader: &Reader<'_>) {
+/// Extensions of the process: bytes that connections to internal listeners may hold in each direction, when there may be
+/// such listeners.
+fn extensions(reader: &Reader<'_>) -> Option<usize> {
+    let mut internal = None;
     for extension in reader.list("bootstrap_extensions") {
         extension.ignore(&["name"]);
         let Some((kind, config)) = extension.any("typed_config") else { continue };
-        config.ignore_all();
-        if kind != "envoy.extensions.bootstrap.internal_listener.v3.InternalListener" {
+        if kind == "envoy.extensions.bootstrap.internal_listener.v3.InternalListener" {
+            let kib = config.u32("buffer_size_kb").map(|kib| kib as usize * 1024);
+            internal = Some(kib.unwrap_or(crate::listener::INTERNAL_BUFFER));
+        } else {
+            config.ignore_all();
             extension.defect("typed_config", format!("the proxy does not have the extension {kind}"));
         }
     }
+    internal
 }
 
 /// Takes fields that change nothing a client, an upstream or a reader of stats could see.

@@ -141,8 +141,7 @@ impl EndpointAddress {
         match reader.choice("address").as_deref() {
             Some("pipe") => return read_pipe(&reader.message("pipe")?).map(Self::At),
             Some("envoy_internal_address") => {
-                reader.defect("envoy_internal_address", "the proxy does not have internal listeners");
-                return None;
+                return read_internal(&reader.message("envoy_internal_address")?).map(Self::At);
             }
             _ => {}
         }
@@ -167,6 +166,12 @@ impl EndpointAddress {
             Err(_) => Self::Name { host, port },
         })
     }
+}
+
+/// A listener inside the proxy.
+fn read_internal(reader: &Reader<'_>) -> Option<Address> {
+    let listener = reader.need_text("server_listener_name")?.into();
+    Some(Address::Internal { listener, endpoint: reader.text("endpoint_id").into() })
 }
 
 /// A unix socket to connect to.
@@ -445,7 +450,7 @@ mod tests {
         let defects = read(&json!({
             "cluster_name": "c",
             "endpoints": [
-                {"lb_endpoints": [{"endpoint": {"address": {"envoy_internal_address": {"server_listener_name": "x"}}}}, {"endpoint_name": "gone"}]},
+                {"lb_endpoints": [{"endpoint": {"address": {"envoy_internal_address": {"endpoint_id": "x"}}}}, {"endpoint_name": "gone"}]},
                 {"leds_cluster_locality_config": {"leds_collection_name": "l"}},
             ],
         }))
@@ -454,7 +459,7 @@ mod tests {
         assert_eq!(
             paths,
             [
-                "endpoints[0].lb_endpoints[0].endpoint.address.envoy_internal_address",
+                "endpoints[0].lb_endpoints[0].endpoint.address.envoy_internal_address.server_listener_name",
                 "endpoints[0].lb_endpoints[1].endpoint_name",
                 "endpoints[1].leds_cluster_locality_config",
             ]

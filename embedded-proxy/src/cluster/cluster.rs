@@ -31,7 +31,7 @@ use crate::http::RequestHead;
 use crate::net::Address;
 use crate::proto::Fraction;
 use crate::services::{Build, Services};
-use crate::stream::Connection;
+use crate::stream::{Connection, StreamInfo};
 use crate::telemetry::stats::Scope;
 
 /// What a picker may look at.
@@ -375,14 +375,14 @@ impl Cluster {
     }
 
     /// Where an ORIGINAL_DST cluster is to connect for a request or a connection; none for other clusters, and when
-    /// neither a header nor a restored destination tells.
-    pub fn original_dst(&self, head: Option<&RequestHead>, connection: &Connection) -> Option<SocketAddr> {
+    /// neither filter state, metadata, header nor a restored destination tell.
+    pub fn original_dst(
+        &self,
+        exchange: Option<(&RequestHead, &StreamInfo)>,
+        connection: &Connection,
+    ) -> Option<SocketAddr> {
         let Discovery::OriginalDst(config) = &self.settings.discovery else { return None };
-        let address = config.address(head, connection);
-        if address.is_err() {
-            self.stats.original_dst_host_invalid.inc();
-        }
-        address.unwrap_or(None)
+        config.address(exchange, connection, &self.stats.original_dst_host_invalid)
     }
 
     /// Circuit breakers of a priority.

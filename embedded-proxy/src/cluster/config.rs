@@ -89,7 +89,11 @@ impl ClusterConfig {
             Build { services: build.services.clone(), scope: Self::scope(&name, alt_stat_name.as_deref(), build) };
         let upstream = Upstream::read(reader, &own);
         let settings = Settings::read(reader, alt_stat_name);
-        Some(Self { name: name.into(), upstream: upstream?, settings: settings? })
+        let (upstream, mut settings) = (upstream?, settings?);
+        if upstream.passes_metadata() {
+            settings.connection_fingerprint ^= fingerprint_of(reader.raw(), &["metadata"]);
+        }
+        Some(Self { name: name.into(), upstream, settings })
     }
 
     /// The scope of a cluster's stats.

@@ -263,6 +263,7 @@ fn begin(connection: &Arc<Connection>, request: Request) -> Box<Exchange> {
     }
     info.metadata.clone_from(&connection.metadata);
     info.state.clone_from(&connection.state);
+    info.shared.clone_from(&connection.shared);
     Box::new(Exchange {
         request,
         connection: connection.clone(),

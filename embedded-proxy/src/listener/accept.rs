@@ -58,8 +58,6 @@ fn is_temporary(error: &std::io::Error) -> bool {
 }
 
 async fn serve(io: Io, peer: Address, config: Arc<ListenerConfig>, services: Arc<Services>) {
-    let listeners = &services.listeners;
-    let Some(_place) = listeners.place(&config) else { return };
     let bound = match io.tcp() {
         Some(tcp) => {
             let Ok(bound) = tcp.local_addr() else { return };
@@ -71,7 +69,19 @@ async fn serve(io: Io, peer: Address, config: Arc<ListenerConfig>, services: Arc
         }
         None => peer.clone(),
     };
-    let mut connection = Connection::between(bound.canonical(), peer.canonical());
+    let connection = Connection::between(bound.canonical(), peer.canonical());
+    serve_connection(io, connection, config, services).await;
+}
+
+/// Serves a connection of which the addresses are known.
+pub(super) async fn serve_connection(
+    io: Io,
+    mut connection: Connection,
+    config: Arc<ListenerConfig>,
+    services: Arc<Services>,
+) {
+    let listeners = &services.listeners;
+    let Some(_place) = listeners.place(&config) else { return };
     connection.id = listeners.next_id();
     let mut sniff = Sniff::new(io, connection);
     let mut config = config;

@@ -39,6 +39,11 @@ impl Bind {
         Self { reuse_port: false, ..Self::plain() }.at(address)
     }
 
+    /// The address of a listener inside the proxy, where nothing is bound.
+    pub fn internal(name: &str) -> Self {
+        Self { address: Address::Internal { listener: name.into(), endpoint: "".into() }, ..Self::plain() }
+    }
+
     fn plain() -> Self {
         Self {
             address: SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0).into(),

@@ -24,6 +24,8 @@ pub struct ListenerConfig {
     pub binds: Vec<Bind>,
     /// Whether it accepts connections itself. One that does not gets them from others that use original destinations.
     pub bind_to_port: bool,
+    /// Connections come from clusters of this proxy, and from nowhere else.
+    pub internal: bool,
     /// Hands redirected connections to the listener of their original destination.
     pub use_original_dst: bool,
     /// Direction of its traffic.
@@ -42,6 +44,19 @@ pub struct ListenerConfig {
     pub(super) logs: AccessLogs,
 }
 
+/// The address of a listener inside the proxy. None: a defect was noted.
+fn read_internal(reader: &Reader<'_>, build: &Build) -> Option<Bind> {
+    if reader.has("address") {
+        reader.defect("address", "a listener inside the proxy (internal_listener) has none");
+    }
+    if !build.services.listeners.has_internal() {
+        let sentence = "the bootstrap must have the extension envoy.bootstrap.internal_listener";
+        reader.defect("internal_listener", sentence);
+        return None;
+    }
+    reader.need_text("name").map(|name| Bind::internal(&name))
+}
+
 impl ListenerConfig {
     /// Reads the message, filters and transport sockets included. None: a defect was noted.
     pub fn read(reader: &Reader<'_>, build: &Build) -> Option<Self> {
@@ -54,7 +69,8 @@ impl ListenerConfig {
         reader.ignore(&["drain_type"]);
         // There is no overload manager but the limit of connections.
         reader.ignore(&["bypass_overload_manager"]);
-        let binds = Bind::read_all(reader)?;
+        let internal = reader.message("internal_listener").is_some();
+        let binds = if internal { vec![read_internal(reader, build)?] } else { Bind::read_all(reader)? };
         let name = reader.opt_text("name").unwrap_or_else(|| binds[0].address.to_string());
         let scope = stats::scope(&build.services.stats, reader.opt_text("stat_prefix").as_deref(), &binds[0].address);
         let logs = AccessLogs::read(&reader.list("access_log"), build);
@@ -81,7 +97,8 @@ impl ListenerConfig {
         Some(Self {
             name: name.into(),
             binds,
-            bind_to_port: reader.opt_flag("bind_to_port").or(bind_to_port).unwrap_or(true),
+            bind_to_port: !internal && reader.opt_flag("bind_to_port").or(bind_to_port).unwrap_or(true),
+            internal,
             use_original_dst: reader.flag("use_original_dst"),
             direction: match reader.word("traffic_direction").as_str() {
                 "INBOUND" => Direction::Inbound,

@@ -120,6 +120,10 @@ pub struct Listeners {
     table: Mutex<Table>,
     /// Listeners by the address they stand for: where redirected connections go.
     by_address: ArcSwap<BTreeMap<SocketAddr, Arc<ArcSwap<ListenerConfig>>>>,
+    /// Listeners inside the proxy, by name.
+    inside: ArcSwap<BTreeMap<Arc<str>, Arc<ArcSwap<ListenerConfig>>>>,
+    /// Bytes in each direction of a connection to one of those; none: there may be none.
+    pub(super) internal_buffer: std::sync::OnceLock<usize>,
     stats: std::sync::OnceLock<ManagerStats>,
     ids: AtomicU64,
     connections: Arc<AtomicU64>,
@@ -357,7 +361,15 @@ impl Listeners {
         wanted.find_map(|address| table.get(&address)).map(|config| config.load_full())
     }
 
+    /// The listener inside the proxy of that name, once it serves.
+    pub(super) fn internal(&self, name: &str) -> Option<Arc<ListenerConfig>> {
+        self.inside.load().get(name).map(|config| config.load_full())
+    }
+
     fn index(&self, table: &Table) {
+        let inside = table.live.iter().filter(|(_, live)| live.config.load().internal);
+        let inside = inside.map(|(name, live)| (name.clone(), live.config.clone())).collect();
+        self.inside.store(Arc::new(inside));
         let mut all = BTreeMap::new();
         for live in table.live.values() {
             let config = live.config.load();

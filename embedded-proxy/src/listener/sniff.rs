@@ -28,6 +28,13 @@ pub const SILENCE: Duration = Duration::from_millis(300);
 /// Most bytes that are looked at.
 const MOST: usize = 96 * 1024;
 
+/// Namespace of the metadata that say where a connection inside the proxy goes.
+const DESTINATION: &str = "envoy.filters.listener.original_dst";
+/// Filter state that says the same.
+const LOCAL: &str = "envoy.filters.listener.original_dst.local_ip";
+/// Filter state that says where such a connection comes from.
+const REMOTE: &str = "envoy.filters.listener.original_dst.remote_ip";
+
 /// Why a connection is not served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
@@ -132,12 +139,31 @@ impl Sniff {
 
     /// Restores the address that a redirected connection was meant for.
     fn original_dst(&mut self) {
+        if let Address::Internal { .. } = self.connection.bound {
+            return self.destination_inside();
+        }
         // An error means that the connection was not redirected.
         let Some(Ok(Some(original))) = self.io.tcp().map(original_dst) else { return };
         let original = Address::Ip(original);
         if original != self.connection.local {
             self.connection.local = original;
             self.connection.local_restored = true;
+        }
+    }
+
+    /// Inside the proxy whoever connects says what the connection is for: in dynamic metadata, or else in filter state.
+    fn destination_inside(&mut self) {
+        let connection = &mut self.connection;
+        let metadata = connection.metadata.get(DESTINATION).and_then(|all| all.get("local")?.as_str());
+        let local = metadata.or_else(|| connection.state.get(LOCAL).map(String::as_str));
+        let remote = connection.state.get(REMOTE);
+        let (local, remote) = (local.and_then(address), remote.and_then(|text| address(text)));
+        if let Some(local) = local {
+            connection.local = local;
+            connection.local_restored = true;
+        }
+        if let Some(remote) = remote {
+            connection.remote = remote;
         }
     }
 
@@ -242,6 +268,11 @@ impl Sniff {
             }
         }
     }
+}
+
+/// IP address and port.
+fn address(text: &str) -> Option<Address> {
+    text.parse::<SocketAddr>().ok().map(Address::Ip)
 }
 
 /// The original destination that the system remembers of a redirected connection.

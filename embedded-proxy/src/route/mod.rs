@@ -45,7 +45,7 @@ pub use matcher::RouteMatch;
 pub use mirror::Mirror;
 pub use path::{PathMatch, PathRule};
 pub use per_filter::PerFilter;
-pub use rate_limit::{Descriptor, Entry, RateLimit, RateLimitAction, RateLimits};
+pub use rate_limit::{Descriptor, Entry, RateLimit, RateLimitAction, RateLimits, read_key};
 pub use redirect::Redirect;
 pub use retry::{ResetBackOff, RetryPolicy};
 pub use retry_on::RetryOn;

@@ -203,8 +203,8 @@ impl Hits {
     }
 }
 
-/// Reads `envoy.type.metadata.v3.MetadataKey`.
-fn read_key(reader: &Reader<'_>) -> Option<(String, Vec<String>)> {
+/// Reads `envoy.type.metadata.v3.MetadataKey`: namespace and path.
+pub fn read_key(reader: &Reader<'_>) -> Option<(String, Vec<String>)> {
     let filter = reader.need_text("key");
     let path: Vec<_> = reader.list("path").iter().map(|segment| segment.need_text("key")).collect();
     Some((filter?, path.into_iter().collect::<Option<_>>()?))

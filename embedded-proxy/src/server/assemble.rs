@@ -47,6 +47,9 @@ impl Assembly {
         services.stats.configure(bootstrap.stats.clone());
         services.store.put_bootstrap(without_keys(&bootstrap.raw));
         services.listeners.configure(bootstrap.runtime.max_connections(), options.drain_time);
+        if let Some(buffer) = bootstrap.internal {
+            services.listeners.allow_internal(buffer);
+        }
         services.listeners.hold();
         let build = Build { services: services.clone(), scope: Scope::root(&services.stats) };
         let assembly = Self { build, defects: Defects::new(), secrets: RefCell::default(), bind };

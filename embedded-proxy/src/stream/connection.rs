@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::{Passed, Sharing, passed};
+
 use crate::net::Address;
 
 /// Which way the traffic of a listener goes.
@@ -104,6 +106,8 @@ pub struct Connection {
     pub metadata: BTreeMap<String, Value>,
     /// Filter state that is text, left by listener and network filters. Exchanges begin with it.
     pub state: BTreeMap<String, String>,
+    /// Which of these texts go along to listeners inside the proxy.
+    pub shared: BTreeMap<String, Sharing>,
     /// `per_connection_buffer_limit_bytes` of the listener.
     pub buffer_limit: u32,
 }
@@ -135,8 +139,14 @@ impl Connection {
             direction: Direction::Unspecified,
             metadata: BTreeMap::new(),
             state: BTreeMap::new(),
+            shared: BTreeMap::new(),
             buffer_limit: BUFFER_LIMIT,
         }
+    }
+
+    /// The filter state that goes along to a listener inside the proxy, if there is some.
+    pub fn passed(&self) -> Option<Passed> {
+        passed(&self.state, &self.shared)
     }
 
     /// Identity the peer proved: the first URI name of its verified certificate.

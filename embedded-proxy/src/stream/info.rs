@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Flags, Tls};
+use super::{Flags, Passed, Sharing, Tls, passed};
 use crate::http::{Headers, ResponseHead};
 use crate::net::Address;
 
@@ -82,6 +82,8 @@ pub struct StreamInfo {
     pub metadata: BTreeMap<String, Value>,
     /// Filter state that is text by its key.
     pub state: BTreeMap<String, String>,
+    /// Which of these texts go along to listeners inside the proxy.
+    pub shared: BTreeMap<String, Sharing>,
     /// Filter state that is more than a text, as JSON, by its key.
     pub objects: BTreeMap<String, Value>,
     /// Whether this was a health check of ours that logs may leave out.
@@ -130,6 +132,7 @@ impl StreamInfo {
             virtual_host: None,
             metadata: BTreeMap::new(),
             state: BTreeMap::new(),
+            shared: BTreeMap::new(),
             objects: BTreeMap::new(),
             health_check: false,
             trace: None,
@@ -141,6 +144,11 @@ impl StreamInfo {
             route_metadata: None,
             virtual_cluster: None,
         }
+    }
+
+    /// The filter state that goes along to a listener inside the proxy, if there is some.
+    pub fn passed(&self) -> Option<Passed> {
+        passed(&self.state, &self.shared)
     }
 
     /// From the beginning to the last byte sent, or to now when the exchange goes on.

@@ -4,8 +4,10 @@ mod connection;
 mod exchange;
 mod flag;
 mod info;
+mod sharing;
 
 pub use connection::{Connection, Direction, Tls};
 pub use exchange::{Exchange, Scratch, UpstreamAlpn};
 pub use flag::{Flag, Flags};
 pub use info::{StreamInfo, UpstreamInfo};
+pub use sharing::{Passed, Sharing, passed};

@@ -12,6 +12,8 @@ pub mod scenario;
 
 use std::path::{Path, PathBuf};
 
+pub use envoy::binary as envoy_binary;
+
 use compare::Difference;
 use embedded_proxy::decide::{Outcome, Step};
 use embedded_proxy::filters::http::Verdict;

@@ -7,3 +7,5 @@ mod malformed;
 mod peers;
 mod stuck;
 mod support;
+
+pub use support::start;

@@ -6,24 +6,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderName;
 use parking_lot::Mutex;
 use tokio::time::sleep;
 
-use crate::cluster::{Cluster, Endpoint, Host, Locality};
+use crate::cluster::{Cluster, Endpoint, Host, Locality, Metadata};
 use crate::http::RequestHead;
 use crate::proto::Reader;
+use crate::route::read_key;
 use crate::services::Services;
-use crate::stream::Connection;
+use crate::stream::{Connection, StreamInfo};
+use crate::telemetry::stats::Counter;
 
 /// Hosts that nothing used for this long are removed.
 pub const CLEANUP: Duration = Duration::from_secs(5);
+
+/// Filter state that says the address.
+const STATE: &str = "envoy.network.transport_socket.original_dst_address";
 
 /// Where the address comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OriginalDstConfig {
     /// A request header that may say the address.
     pub header: Option<HeaderName>,
+    /// Namespace and path of dynamic metadata that may say the address.
+    pub metadata: Option<(String, Vec<String>)>,
     /// Replaces the port.
     pub port: Option<u16>,
     /// How often idle hosts are removed.
@@ -33,7 +40,7 @@ pub struct OriginalDstConfig {
 impl OriginalDstConfig {
     /// The connection decides.
     pub fn new(cleanup: Duration) -> Self {
-        Self { header: None, port: None, cleanup }
+        Self { header: None, metadata: None, port: None, cleanup }
     }
 
     /// Reads `OriginalDstLbConfig` or `OriginalDstCluster`.
@@ -51,25 +58,50 @@ impl OriginalDstConfig {
         if port.is_some_and(|port| port > 65535) {
             reader.defect("upstream_port_override", "must be at most 65535");
         }
-        Self { header, port: port.and_then(|port| u16::try_from(port).ok()), cleanup }
+        let metadata = reader.message("metadata_key").and_then(|key| read_key(&key));
+        Self { header, metadata, port: port.and_then(|port| u16::try_from(port).ok()), cleanup }
     }
 
-    /// The address that a request on a connection is for: the header's when it is configured and valid, otherwise the
-    /// destination that was restored. The error is what the header says when that is no address.
+    /// The address that a request on a connection is for: that of the filter state, or else of the metadata, of the
+    /// header, or the destination that was restored. What is no address counts as `invalid`, and the next source is
+    /// asked.
     pub fn address(
         &self,
-        head: Option<&RequestHead>,
+        exchange: Option<(&RequestHead, &StreamInfo)>,
         connection: &Connection,
-    ) -> Result<Option<SocketAddr>, HeaderValue> {
-        let said = self.header.as_ref().zip(head).and_then(|(name, head)| head.headers.get(name));
-        let address = match said {
-            Some(said) => {
-                let address = said.to_str().ok().and_then(|said| said.parse().ok());
-                Some(address.ok_or_else(|| said.clone())?)
+        invalid: &Counter,
+    ) -> Option<SocketAddr> {
+        let parse = |text: &str| {
+            let address = text.parse::<SocketAddr>().ok();
+            if address.is_none() {
+                invalid.inc();
             }
-            None => connection.local.socket().filter(|_| connection.local_restored),
+            address
         };
-        Ok(address.map(|address: SocketAddr| SocketAddr::new(address.ip(), self.port.unwrap_or(address.port()))))
+        let state = exchange.and_then(|(_, info)| info.state.get(STATE)).or_else(|| connection.state.get(STATE));
+        let address = state
+            .and_then(|text| text.parse().ok())
+            .or_else(|| self.from_metadata(exchange, connection).and_then(parse))
+            .or_else(|| {
+                let (head, _) = exchange?;
+                parse(head.headers.get(self.header.as_ref()?)?.to_str().unwrap_or_default())
+            })
+            .or_else(|| if connection.local_restored { connection.local.socket() } else { None })?;
+        Some(SocketAddr::new(address.ip(), self.port.unwrap_or(address.port())))
+    }
+
+    /// The text in the metadata of the exchange or the connection; of a list the first one.
+    fn from_metadata<'m>(
+        &self,
+        exchange: Option<(&'m RequestHead, &'m StreamInfo)>,
+        connection: &'m Connection,
+    ) -> Option<&'m str> {
+        let (namespace, path) = self.metadata.as_ref()?;
+        let text = |all: &'m Metadata| {
+            let value = path.iter().try_fold(all.get(namespace)?, |value, key| value.get(key))?;
+            value.as_array().map_or(Some(value), |list| list.first())?.as_str()
+        };
+        exchange.and_then(|(_, info)| text(&info.metadata)).or_else(|| text(&connection.metadata))
     }
 }
 
@@ -173,6 +205,46 @@ mod tests {
         }
         assert_eq!((cluster.hosts().len(), cluster.stats.membership_total.value()), (0, 0));
         assert!(host.is_gone());
+    }
+
+    #[test]
+    fn filter_state_then_metadata_then_header_then_the_connection() {
+        let message = crate::proto::from_json(
+            "envoy.config.cluster.v3.Cluster.OriginalDstLbConfig",
+            &json!({"use_http_header": true, "upstream_port_override": 15008,
+                "metadata_key": {"key": "ns", "path": [{"key": "to"}]}}),
+        );
+        let defects = crate::proto::Defects::new();
+        let config = OriginalDstConfig::read(&Reader::new(message.unwrap(), "", &defects), CLEANUP);
+        let mut connection = Connection::plain("10.0.0.1:1".parse().unwrap(), "127.0.0.1:1".parse().unwrap());
+        let mut info = StreamInfo::begin();
+        let head = |value: &str| {
+            let mut headers = crate::http::Headers::new();
+            headers.add(HeaderName::from_static("x-envoy-original-dst-host"), value.parse().unwrap());
+            RequestHead {
+                method: http::Method::GET,
+                scheme: "http",
+                authority: "a".into(),
+                path: "/".into(),
+                upgrade: None,
+                version: crate::http::Version::Http11,
+                headers,
+            }
+        };
+        let stats = crate::telemetry::stats::Stats::default();
+        let invalid = crate::telemetry::stats::Scope::root(&stats).counter("invalid");
+        let find = |head: &RequestHead, info: &StreamInfo, connection: &Connection| {
+            config.address(Some((head, info)), connection, &invalid).map(|address| address.to_string())
+        };
+        assert_eq!(find(&head("nonsense"), &info, &connection), None);
+        assert_eq!(invalid.value(), 1);
+        connection.local_restored = true;
+        assert_eq!(find(&head("nonsense"), &info, &connection).unwrap(), "10.0.0.1:15008");
+        assert_eq!(find(&head("10.0.0.2:2"), &info, &connection).unwrap(), "10.0.0.2:15008");
+        connection.metadata.insert("ns".into(), json!({"to": ["10.0.0.3:3"]}));
+        assert_eq!(find(&head("10.0.0.2:2"), &info, &connection).unwrap(), "10.0.0.3:15008");
+        info.state.insert(STATE.into(), "[::1]:4".into());
+        assert_eq!(find(&head("10.0.0.2:2"), &info, &connection).unwrap(), "[::1]:15008");
     }
 
     #[tokio::test]

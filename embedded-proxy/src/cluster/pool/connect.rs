@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::cluster::{Host, Permit, UpstreamError, UpstreamErrorKind};
 use crate::http::Version;
+use crate::listener::Brought;
 use crate::net::{Address, Counted, Io, SocketState, set_freebind, set_options, system_path};
 use crate::tls::Target;
 
@@ -62,9 +63,10 @@ pub(super) async fn uncounted(upstream: &Upstream, host: &Host, key: &Key) -> Re
 }
 
 async fn dial(upstream: &Upstream, host: &Host, key: &Key) -> Result<(Io, ConnectFacts), String> {
-    let mut io = connect_any(&upstream.tcp, host).await?;
+    let transport = upstream.transports.choose(host);
+    let mut io = connect_any(upstream, host, transport, key).await?;
     let local = io.local();
-    let Transport { connector, header } = upstream.transports.choose(host);
+    let Transport { connector, header, .. } = transport;
     if let Some(header) = header {
         let bytes = match key.proxied {
             Some((source, destination)) => header.encode(source, destination),
@@ -95,10 +97,25 @@ fn offered(key: &Key) -> &'static [&'static str] {
 }
 
 /// Tries the addresses of a host one after the other; the first failure is told.
-async fn connect_any(options: &TcpOptions, host: &Host) -> Result<Io, String> {
+async fn connect_any(upstream: &Upstream, host: &Host, transport: &Transport, key: &Key) -> Result<Io, String> {
     let mut first = None;
     for address in std::iter::once(&host.address).chain(&host.additional) {
-        match connect_one(options, address).await {
+        let connected = match address {
+            Address::Ip(address) => connect_tcp(&upstream.tcp, *address).await.map(Io::Tcp),
+            Address::Pipe(path) => UnixStream::connect(system_path(path)).await.map(Io::Unix),
+            Address::Internal { listener, endpoint } => {
+                match inside(upstream, host, transport, key, (listener, endpoint)) {
+                    Some(io) => return Ok(io),
+                    None => {
+                        // Envoy's words for it.
+                        first = first
+                            .or(Some(format!("immediate connect error: Invalid argument|remote address:{address}")));
+                        continue;
+                    }
+                }
+            }
+        };
+        match connected {
             Ok(io) => return Ok(io),
             Err(error) => first = first.or(Some(reason(&error))),
         }
@@ -106,13 +123,20 @@ async fn connect_any(options: &TcpOptions, host: &Host) -> Result<Io, String> {
     Err(first.unwrap_or_default())
 }
 
-async fn connect_one(options: &TcpOptions, address: &Address) -> std::io::Result<Io> {
-    match address {
-        Address::Ip(address) => connect_tcp(options, *address).await.map(Io::Tcp),
-        Address::Pipe(path) => UnixStream::connect(system_path(path)).await.map(Io::Unix),
-        // Reading refuses them.
-        Address::Internal { .. } => Err(std::io::ErrorKind::Unsupported.into()),
-    }
+/// Connects to a listener inside the proxy; none: it does not serve.
+fn inside(
+    upstream: &Upstream,
+    host: &Host,
+    transport: &Transport,
+    key: &Key,
+    (listener, endpoint): (&Arc<str>, &Arc<str>),
+) -> Option<Io> {
+    let services = upstream.services.upgrade()?;
+    let brought = transport
+        .internal
+        .as_ref()
+        .map(|internal| Brought { metadata: internal.metadata(host), state: key.passed.clone().unwrap_or_default() });
+    services.listeners.connect(listener, endpoint, brought.unwrap_or_default(), &services)
 }
 
 async fn connect_tcp(options: &TcpOptions, address: SocketAddr) -> std::io::Result<TcpStream> {

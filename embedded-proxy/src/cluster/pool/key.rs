@@ -8,6 +8,7 @@ use http::uri::Authority;
 use crate::cluster::pool::{Priority, SendOptions, Upstream};
 use crate::http::{RequestHead, Version};
 use crate::stream::Connection;
+use crate::stream::Passed;
 
 /// What a request wants of its connection, borrowed: looking for a pool allocates nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,7 @@ pub(super) struct Wanted<'r> {
     alpn: Option<&'r [String]>,
     proxied: Option<(SocketAddr, SocketAddr)>,
     downstream: Option<u64>,
+    passed: Option<&'r Passed>,
 }
 
 /// The same, owned by a pool.
@@ -41,6 +43,8 @@ pub(super) struct Key {
     pub proxied: Option<(SocketAddr, SocketAddr)>,
     /// Number of the downstream connection that alone may use the connections.
     pub downstream: Option<u64>,
+    /// Filter state that goes along to a listener inside the proxy.
+    pub passed: Option<Passed>,
 }
 
 impl<'r> Wanted<'r> {
@@ -69,6 +73,7 @@ impl<'r> Wanted<'r> {
             alpn: options.alpn,
             proxied: downstream.filter(|_| upstream.transports.any_header()).and_then(ends),
             downstream: downstream.filter(|_| upstream.exclusive).map(|at| at.id),
+            passed: options.passed.filter(|_| upstream.transports.any_internal()),
         }
     }
 
@@ -83,6 +88,7 @@ impl<'r> Wanted<'r> {
             alpn: self.alpn.map(<[String]>::to_vec),
             proxied: self.proxied,
             downstream: self.downstream,
+            passed: self.passed.cloned(),
         }
     }
 }
@@ -98,6 +104,7 @@ impl Key {
             && self.alpn.as_deref() == wanted.alpn
             && self.proxied == wanted.proxied
             && self.downstream == wanted.downstream
+            && self.passed.as_ref() == wanted.passed
     }
 }
 

@@ -5,6 +5,7 @@ mod connect;
 mod cx;
 mod host_pools;
 mod http_options;
+mod internal;
 mod key;
 mod multiplexed;
 #[allow(clippy::module_inception)]

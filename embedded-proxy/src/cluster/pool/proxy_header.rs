@@ -77,7 +77,7 @@ impl ProxyHeader {
 
     /// The header of a connection that the proxy makes for itself. `ends`: the addresses of the connection, none when they
     /// are no IP addresses.
-    pub(super) fn local(&self, ends: Option<(SocketAddr, SocketAddr)>) -> Vec<u8> {
+    pub fn local(&self, ends: Option<(SocketAddr, SocketAddr)>) -> Vec<u8> {
         match (self.version, ends) {
             (Version::V1, Some((local, peer))) => self.encode(local, peer),
             (Version::V1, None) => b"PROXY UNKNOWN\r\n".to_vec(),

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use crate::cluster::{Cluster, Host, UpstreamError, UpstreamErrorKind};
 use crate::http::{Request, Response, Version, h1};
 use crate::net::Io;
-use crate::stream::{Connection, Tls};
+use crate::stream::{Connection, Passed, Tls};
 
 use super::Upstream;
 use super::active::{Active, Home, Stream, place};
@@ -35,6 +35,8 @@ pub struct SendOptions<'o> {
     pub downstream: Option<&'o Arc<Connection>>,
     /// Application protocols to offer instead of the configured ones (Istio's ALPN filter).
     pub alpn: Option<&'o [String]>,
+    /// Filter state that goes along to a listener inside the proxy.
+    pub passed: Option<&'o Passed>,
 }
 
 /// Facts of an upstream connection.

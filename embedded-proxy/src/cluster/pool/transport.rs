@@ -9,11 +9,13 @@ use crate::proto::Reader;
 use crate::services::Build;
 use crate::tls::Connector;
 
+use super::internal::InternalSocket;
 use super::proxy_header::ProxyHeader;
 
 /// Namespace of host metadata that chooses among transport sockets.
 const NAMESPACE: &str = "envoy.transport_socket_match";
 const PROXY: &str = "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport";
+const INTERNAL: &str = "envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport";
 
 /// A transport socket: a header of PROXY protocol, if wanted, and then TLS or nothing.
 #[derive(Debug, Clone)]
@@ -22,32 +24,40 @@ pub struct Transport {
     pub connector: Connector,
     /// The header that is sent first.
     pub header: Option<ProxyHeader>,
+    /// What goes along to a listener inside the proxy.
+    pub internal: Option<InternalSocket>,
 }
 
 impl Transport {
     /// Plain TCP.
     pub fn plain() -> Self {
-        Self { connector: Connector::plain(), header: None }
+        Self { connector: Connector::plain(), header: None, internal: None }
     }
 
-    /// Reads `envoy.config.core.v3.TransportSocket`.
-    fn read(reader: &Reader<'_>, build: &Build) -> Option<Self> {
-        if !is_proxy(reader) {
-            return Some(Self { connector: Connector::read(reader, build)?, header: None });
-        }
+    /// Reads `envoy.config.core.v3.TransportSocket` of this cluster.
+    fn read(reader: &Reader<'_>, cluster: &Reader<'_>, build: &Build) -> Option<Self> {
+        let Some(wrapper) = [PROXY, INTERNAL].into_iter().find(|kind| is(reader, kind)) else {
+            return Some(Self { connector: Connector::read(reader, build)?, header: None, internal: None });
+        };
         reader.ignore(&["name"]); // The type of the configuration decides.
         let (_, config) = reader.any("typed_config")?;
+        let inner = config.need("transport_socket");
+        if wrapper == INTERNAL {
+            let internal = InternalSocket::read(&config, cluster, build);
+            let inner = inner.and_then(|inner| Self::read(&inner, cluster, build));
+            return Some(Self { internal: Some(internal?), ..inner? });
+        }
         let header = ProxyHeader::read(&config);
-        let inner = config.need("transport_socket").and_then(|inner| Connector::read(&inner, build));
-        Some(Self { connector: inner?, header: Some(header?) })
+        let connector = inner.and_then(|inner| Connector::read(&inner, build));
+        Some(Self { connector: connector?, header: Some(header?), internal: None })
     }
 }
 
-/// Whether a transport socket is PROXY protocol around another; found out without taking anything.
-fn is_proxy(reader: &Reader<'_>) -> bool {
+/// Whether a transport socket is of a kind that wraps another; found out without taking anything.
+fn is(reader: &Reader<'_>, kind: &str) -> bool {
     let config = reader.raw().get_field_by_name("typed_config");
     let url = config.as_ref().and_then(|config| config.as_message()?.get_field_by_name("type_url"));
-    url.is_some_and(|url| url.as_str().is_some_and(|url| url.ends_with(PROXY)))
+    url.is_some_and(|url| url.as_str().is_some_and(|url| url.ends_with(kind)))
 }
 
 /// All of a cluster.
@@ -66,7 +76,7 @@ impl Transports {
     /// Reads `transport_socket` and `transport_socket_matches` of `envoy.config.cluster.v3.Cluster`.
     pub fn read(cluster: &Reader<'_>, build: &Build) -> Option<Self> {
         let default = match cluster.message("transport_socket") {
-            Some(socket) => Transport::read(&socket, build),
+            Some(socket) => Transport::read(&socket, cluster, build),
             None => Some(Transport::plain()),
         };
         let mut matches = Vec::new();
@@ -78,7 +88,7 @@ impl Transports {
                 _ => BTreeMap::new(),
             };
             let transport = match entry.message("transport_socket") {
-                Some(socket) => Transport::read(&socket, build),
+                Some(socket) => Transport::read(&socket, cluster, build),
                 None => Some(Transport::plain()),
             };
             matches.push((fields, transport?));
@@ -88,12 +98,26 @@ impl Transports {
 
     /// Whether some hosts are reached over TLS.
     pub fn any_tls(&self) -> bool {
-        self.default.connector.is_tls() || self.matches.iter().any(|(_, transport)| transport.connector.is_tls())
+        self.all().any(|transport| transport.connector.is_tls())
+    }
+
+    /// Whether something goes along to listeners inside the proxy.
+    pub fn any_internal(&self) -> bool {
+        self.all().any(|transport| transport.internal.is_some())
+    }
+
+    /// Whether what goes along depends on the cluster's metadata.
+    pub(super) fn passes_cluster(&self) -> bool {
+        self.all().filter_map(|transport| transport.internal.as_ref()).any(InternalSocket::passes_cluster)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Transport> {
+        std::iter::once(&self.default).chain(self.matches.iter().map(|(_, transport)| transport))
     }
 
     /// Whether a header of PROXY protocol may be sent: then connections belong to one downstream connection.
     pub fn any_header(&self) -> bool {
-        self.default.header.is_some() || self.matches.iter().any(|(_, transport)| transport.header.is_some())
+        self.all().any(|transport| transport.header.is_some())
     }
 
     /// The first one whose fields the host's metadata has; otherwise the cluster's.

@@ -1,11 +1,12 @@
 //! The part of a cluster's configuration that concerns its connections, and their stats.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::net::{Keepalive, SocketOption};
 use crate::proto::Reader;
-use crate::services::Build;
+use crate::services::{Build, Services};
 
 use super::http_options::{self, HttpOptions, Protocol};
 use super::stats::PoolStats;
@@ -43,6 +44,8 @@ pub struct Upstream {
     pub stats: PoolStats,
     /// Threads that keep connections of their own.
     pub(super) workers: usize,
+    /// Where the listeners inside the proxy are.
+    pub(super) services: Weak<Services>,
 }
 
 impl Upstream {
@@ -75,6 +78,7 @@ impl Upstream {
             exclusive: cluster.flag("connection_pool_per_downstream_connection"),
             stats: PoolStats::new(&build.scope),
             workers: build.services.workers.count().max(1),
+            services: Arc::downgrade(&build.services),
         })
     }
 }
@@ -83,6 +87,11 @@ impl Upstream {
     /// Whether some hosts are reached over TLS.
     pub fn is_tls(&self) -> bool {
         self.transports.any_tls()
+    }
+
+    /// Whether the cluster's metadata go along to listeners inside the proxy.
+    pub(in crate::cluster) fn passes_metadata(&self) -> bool {
+        self.transports.passes_cluster()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{NetworkFilter, Session, Verdict};
 use crate::proto::Reader;
 use crate::services::Build;
+use crate::stream::Sharing;
 use crate::telemetry::format::{FormatContext, Substitution};
 
 /// Key under which a TCP proxy finds its cluster.
@@ -16,6 +17,7 @@ struct Entry {
     key: String,
     value: Substitution,
     skip_if_empty: bool,
+    sharing: Option<Sharing>,
 }
 
 impl SetFilterState {
@@ -30,13 +32,13 @@ impl SetFilterState {
 
 impl Entry {
     fn read(reader: &Reader<'_>) -> Option<Self> {
-        // Filter state is text here, whatever class Envoy makes of it, is not changed by others, and is not passed to
-        // listeners inside the proxy, of which there are none.
-        reader.ignore(&["factory_key", "read_only", "shared_with_upstream"]);
+        // Filter state is text here, whatever class Envoy makes of it, and is not changed by others.
+        reader.ignore(&["factory_key", "read_only"]);
         Some(Self {
             key: reader.need_text("object_key")?,
             value: Substitution::read(&reader.need("format_string")?)?,
             skip_if_empty: reader.flag("skip_if_empty"),
+            sharing: Sharing::read(reader),
         })
     }
 }
@@ -52,6 +54,8 @@ impl NetworkFilter for SetFilterState {
             if entry.key == TCP_CLUSTER {
                 session.cluster = Some(text.as_str().into());
             }
+            let sharing = entry.sharing.map(|sharing| (entry.key.clone(), sharing));
+            session.connection.shared.extend(sharing);
             session.connection.state.insert(entry.key.clone(), text);
         }
         Verdict::Next

@@ -25,6 +25,9 @@ use crate::telemetry::stats::{Counter, Gauge, Scope};
 /// Envoy's default of `idle_timeout`.
 const IDLE: Duration = Duration::from_secs(3600);
 
+/// Filter state that turns the tunnel off for a connection.
+const NO_TUNNEL: &str = "envoy.tcp_proxy.disable_tunneling";
+
 /// A cluster that connections go to.
 #[derive(Debug, Clone, PartialEq)]
 struct Destination {
@@ -227,8 +230,10 @@ impl TcpProxy {
         session.info.attempts += 1;
         session.info.upstream_started = Some(Instant::now());
         session.info.upstream.host = Some(host.address.clone());
-        let options = SendOptions { downstream: Some(connection), ..SendOptions::default() };
-        let connected = match &self.tunneling {
+        let passed = connection.passed();
+        let options = SendOptions { downstream: Some(connection), passed: passed.as_ref(), ..SendOptions::default() };
+        let direct = connection.state.get(NO_TUNNEL).is_some_and(|value| value == "true");
+        let connected = match self.tunneling.as_ref().filter(|_| !direct) {
             None => cluster.connect(host, &options).await.map(|(io, facts)| (Upstream::new(io, host), facts)),
             Some(tunneling) => tunnel(tunneling, cluster, host, &options, session).await,
         };

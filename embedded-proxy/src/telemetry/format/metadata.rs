@@ -61,6 +61,8 @@ impl Place {
 
     fn find<'c>(&self, context: &FormatContext<'c>) -> Option<&'c Value> {
         let all: &'c BTreeMap<String, Value> = match self.owner {
+            // What is known of a TCP connection stands at the connection.
+            Owner::Dynamic if !context.info.metadata.contains_key(&self.namespace) => &context.connection.metadata,
             Owner::Dynamic => &context.info.metadata,
             Owner::Cluster => context.info.cluster_metadata.as_deref()?,
             Owner::Host => context.info.upstream.metadata.as_deref()?,

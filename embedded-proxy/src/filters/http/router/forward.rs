@@ -158,7 +158,9 @@ impl<'f> Forwarding<'f> {
             subset: &subset,
             avoid: if other { &self.tried } else { &[] },
             attempts: policy.map_or(0, |policy| policy.host_attempts),
-            original_dst: self.cluster.original_dst(Some(&exchange.request.head), &exchange.connection),
+            original_dst: self
+                .cluster
+                .original_dst(Some((&exchange.request.head, &exchange.info)), &exchange.connection),
             random: fastrand::u64(..),
         };
         let mut last = self.cluster.pick(&choice)?;
@@ -183,10 +185,12 @@ impl<'f> Forwarding<'f> {
         let mut request = Request { head: exchange.request.head.clone(), body: self.body.body() };
         let span = trace::begin_upstream(exchange, &self.cluster.name, &mut request.head);
         let alpn = exchange.scratch.get::<UpstreamAlpn>().map(|alpn| alpn.0.clone());
+        let passed = exchange.info.passed();
         let options = SendOptions {
             priority: self.forward.priority,
             downstream: Some(&exchange.connection),
             alpn: alpn.as_deref(),
+            passed: passed.as_ref(),
         };
         exchange.info.upstream_started = Some(Instant::now());
         let send = send(&self.cluster, self.forward, host, request, &options);
