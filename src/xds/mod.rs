@@ -3,10 +3,19 @@
 //! [`xds`] is pure: the same mesh and node give the same resources, byte for byte, and a change that a node does not see
 //! changes nothing of it.
 
+mod build;
 mod change;
+mod gateway;
+mod inbound;
 mod node;
+mod outbound;
+mod patch;
+mod proto;
 mod resource;
+mod view;
 
+pub use build::{update, xds};
 pub use change::Change;
 pub use node::{Interception, Node, NodeKind};
 pub use resource::{Kind, Resource, Snapshot};
+pub use view::View;

@@ -1,9 +1,9 @@
 //! Resources as they go over the wire.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::ir::{Name, Origin};
+use crate::ir::{Key, Name, Origin};
 
 /// The kinds of resources, in the order in which they are to be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,22 +84,61 @@ impl Resource {
     }
 }
 
-/// All resources of one proxy.
+/// All resources of one proxy, each with its owner: a service, or nobody.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
     resources: BTreeMap<Kind, BTreeMap<Name, Arc<Resource>>>,
+    owned: BTreeMap<Option<Key>, BTreeSet<(Kind, Name)>>,
+    owner: Option<Key>,
 }
 
 impl Snapshot {
-    /// Adds a resource; one of the same kind and name is replaced.
-    pub fn insert(&mut self, kind: Kind, resource: Arc<Resource>) {
-        self.resources.entry(kind).or_default().insert(resource.name.clone(), resource);
+    /// Adds a resource, which the current owner gets; one of the same kind and name is replaced.
+    pub fn insert(&mut self, kind: Kind, resource: Resource) {
+        let name = resource.name.clone();
+        self.owned.entry(self.owner.clone()).or_default().insert((kind, name.clone()));
+        self.resources.entry(kind).or_default().insert(name, Arc::new(resource));
     }
 
-    /// Takes a resource away.
-    pub fn remove(&mut self, kind: Kind, name: &str) {
-        if let Some(of_kind) = self.resources.get_mut(&kind) {
-            of_kind.remove(name);
+    /// What comes next belongs to a service.
+    pub fn own(&mut self, service: &Key) {
+        self.owner = Some(service.clone());
+    }
+
+    /// What comes next belongs to nobody.
+    pub fn share(&mut self) {
+        self.owner = None;
+    }
+
+    /// Takes away what a service owns.
+    pub fn remove_owned(&mut self, service: &Key) {
+        self.remove_all(Some(service.clone()));
+    }
+
+    /// Takes away what nobody owns.
+    pub fn disown_shared(&mut self) {
+        self.remove_all(None);
+    }
+
+    fn remove_all(&mut self, owner: Option<Key>) {
+        for (kind, name) in self.owned.remove(&owner).unwrap_or_default() {
+            if let Some(of_kind) = self.resources.get_mut(&kind) {
+                of_kind.remove(&name);
+            }
+        }
+    }
+
+    /// Puts the resources of an older snapshot in the place of equal ones.
+    pub fn reuse(&mut self, old: &Self) {
+        for (kind, of_kind) in &mut self.resources {
+            for (name, resource) in of_kind {
+                if let Some(old) = old.get(*kind, name)
+                    && !Arc::ptr_eq(old, resource)
+                    && **old == **resource
+                {
+                    *resource = Arc::clone(old);
+                }
+            }
         }
     }
 
