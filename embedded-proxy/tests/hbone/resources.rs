@@ -55,7 +55,7 @@ fn inside(name: &str, listener: &str, destination: Option<SocketAddr>) -> Value 
     })
 }
 
-fn bootstrap(listeners: Value, clusters: Value) -> Value {
+fn bootstrap(listeners: &Value, clusters: &Value) -> Value {
     json!({
         "node": {"id": "hbone", "cluster": "hbone"},
         "bootstrap_extensions": [filter("bootstrap.internal_listener.v3.InternalListener", json!({}))],
@@ -87,7 +87,7 @@ pub fn client(pki: &Pki, account: &str, out: SocketAddr, terminate: SocketAddr, 
         "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2},
         "transport_socket": filter("transport_sockets.tls.v3.UpstreamTlsContext", tls),
     });
-    bootstrap(listeners, json!([inside("encap", "connect_originate", Some(origin)), originate]))
+    bootstrap(&listeners, &json!([inside("encap", "connect_originate", Some(origin)), originate]))
 }
 
 /// The server's proxy: ends tunnels at `terminate`, and lets `friend` alone in.
@@ -143,5 +143,5 @@ pub fn server(pki: &Pki, terminate: SocketAddr) -> Value {
         },
     ]);
     let there = json!({"name": "virtual", "type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED"});
-    bootstrap(listeners, json!([inside("main_internal", "main_internal", None), there]))
+    bootstrap(&listeners, &json!([inside("main_internal", "main_internal", None), there]))
 }

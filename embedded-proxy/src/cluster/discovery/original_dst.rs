@@ -81,7 +81,7 @@ impl OriginalDstConfig {
         let state = exchange.and_then(|(_, info)| info.state.get(STATE)).or_else(|| connection.state.get(STATE));
         let address = state
             .and_then(|text| text.parse().ok())
-            .or_else(|| self.from_metadata(exchange, connection).and_then(parse))
+            .or_else(|| self.said_by_metadata(exchange, connection).and_then(parse))
             .or_else(|| {
                 let (head, _) = exchange?;
                 parse(head.headers.get(self.header.as_ref()?)?.to_str().unwrap_or_default())
@@ -91,7 +91,7 @@ impl OriginalDstConfig {
     }
 
     /// The text in the metadata of the exchange or the connection; of a list the first one.
-    fn from_metadata<'m>(
+    fn said_by_metadata<'m>(
         &self,
         exchange: Option<(&'m RequestHead, &'m StreamInfo)>,
         connection: &'m Connection,
