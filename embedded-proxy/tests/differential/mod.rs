@@ -91,6 +91,9 @@ fn decisions_are_what_happens() {
         let mine = ours::run(&name, &scenario, &origin);
         for request in &scenario.requests {
             let Some(decision) = mine.decide(request) else { continue };
+            if matches!(decision.outcome, Outcome::Opaque(_)) {
+                continue;
+            }
             let depends = |step: &Step| matches!(step, Step::Filter { verdict: Verdict::Depends(_), .. });
             if decision.steps.iter().any(depends) {
                 open += 1;

@@ -1,5 +1,6 @@
 //! `envoy.filters.network.tcp_proxy`: a connection's bytes go to a host of a cluster, opaque.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +39,6 @@ struct Destination {
 }
 
 /// A TCP proxy: shared by all connections of its filter chain.
-#[derive(Debug)]
 pub struct TcpProxy {
     destinations: Vec<Destination>,
     idle: Option<Duration>,
@@ -52,7 +52,16 @@ pub struct TcpProxy {
     stats: TcpStats,
 }
 
-#[derive(Debug)]
+/// Without the services, in which everything hangs together.
+impl fmt::Debug for TcpProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TcpProxy")
+            .field("destinations", &self.destinations)
+            .field("tunneling", &self.tunneling)
+            .finish_non_exhaustive()
+    }
+}
+
 struct TcpStats {
     total: Arc<Counter>,
     active: Arc<Gauge>,
