@@ -6,6 +6,7 @@
 mod build;
 mod change;
 mod gateway;
+mod http;
 mod inbound;
 mod node;
 mod outbound;

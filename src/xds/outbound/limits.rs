@@ -134,4 +134,3 @@ pub fn http_options(protocol: Protocol, pool: &Pool) -> Option<HttpProtocolOptio
 pub fn percent(value: f64) -> Percent {
     Percent { value }
 }
-

@@ -1,0 +1,12 @@
+//! HTTP routes in Envoy's messages: used by the outbound side and by gateways.
+
+mod edit;
+mod filters;
+mod forward;
+mod matching;
+mod redirect;
+mod retry;
+mod rule;
+mod split;
+
+pub use rule::{Place, default_route, routes};
