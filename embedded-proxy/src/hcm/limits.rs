@@ -1,10 +1,11 @@
-//! How long an exchange may take: `max_stream_duration`, and the time in which nothing moves.
+//! How long an exchange may take: `max_stream_duration`, the time in which nothing moves, and what codecs do not wait for.
 
 use http::StatusCode;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::Hcm;
-use crate::http::Reply;
+use crate::http::{Reply, StreamError};
 use crate::route::RouteHit;
 use crate::stream::{Exchange, Flag};
 
@@ -26,6 +27,22 @@ impl Limit {
         } else {
             Reply::new(status, "stream_idle_timeout", "stream timeout").flag(Flag::StreamIdleTimeout)
         }
+    }
+}
+
+/// Where a codec notes that it gives a request up whose body does not arrive in time. Whoever reads the body gets the same
+/// error; this is for requests that wait for something else.
+#[derive(Debug, Default)]
+pub struct Overdue(Mutex<Option<StreamError>>);
+
+impl Overdue {
+    /// Gives the request up. It is answered when it is polled next.
+    pub fn set(&self, why: StreamError) {
+        *self.0.lock() = Some(why);
+    }
+
+    pub(super) fn why(&self) -> Option<StreamError> {
+        *self.0.lock()
     }
 }
 

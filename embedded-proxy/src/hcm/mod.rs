@@ -25,6 +25,7 @@ pub use config::{Codec, Http1Options, Http2Options, Keepalive, Timeouts, Undersc
 pub use connections::{ConnectionCount, ConnectionStats};
 pub use filters::Filters;
 pub use forwarded::{Forwarding, Origin};
+pub use limits::Overdue;
 pub use local_reply::LocalReplies;
 pub use path::{EscapedSlashes, Normalized, PathRules};
 pub use read::Hcm;

@@ -1,13 +1,16 @@
 //! One exchange from its head to its response, whatever codec carries it.
 
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use tokio::time::timeout_at;
 
 use super::path::Normalized;
-use super::{Filters, Hcm, Served, Underscores, upgrade};
+use super::{Filters, Hcm, Overdue, Served, Underscores, upgrade};
 use crate::http::{Body, Frame, Headers, Reply, Request, RequestHead, Response, ResponseHead, Version};
 use crate::route::{Input, RouteHit};
 use crate::stream::{Connection, Exchange, Scratch, StreamInfo};
@@ -15,8 +18,13 @@ use crate::telemetry::trace::Overrides;
 
 impl Hcm {
     /// Takes one request through the filters to its response. The codec then sends the response and tells [`Served`].
-    /// Dropping the future before it is done means that the client went away.
-    pub async fn serve(self: &Arc<Self>, connection: &Arc<Connection>, mut request: Request) -> Served {
+    /// Dropping the future before it is done means that the client went away; `overdue` makes it answer at once.
+    pub async fn serve(
+        self: &Arc<Self>,
+        connection: &Arc<Connection>,
+        mut request: Request,
+        overdue: &Overdue,
+    ) -> Served {
         self.stats.begin(request.head.version);
         let received = count(&mut request);
         let mut served = Served::new(self.clone(), begin(connection, request), received);
@@ -26,8 +34,8 @@ impl Hcm {
             Ok(filters) => {
                 let filters = filters.unwrap_or(&self.filters);
                 let mut response = match self.limit(exchange) {
-                    None => self.answer(filters, exchange).await,
-                    Some(limit) => match timeout_at(limit.end, self.answer(filters, exchange)).await {
+                    None => self.answer(filters, exchange, overdue).await,
+                    Some(limit) => match timeout_at(limit.end, self.answer(filters, exchange, overdue)).await {
                         Ok(mut response) if limit.whole => {
                             response.body = response.body.until(limit.end);
                             response
@@ -64,8 +72,21 @@ impl Hcm {
         reply
     }
 
+    /// Asks filters and router, as long as the codec waits.
+    async fn answer(&self, filters: &Filters, exchange: &mut Exchange, overdue: &Overdue) -> Response {
+        let answer = {
+            let mut asking = pin!(self.ask(filters, exchange));
+            poll_fn(|cx| match asking.as_mut().poll(cx) {
+                Poll::Ready(response) => Poll::Ready(Ok(response)),
+                Poll::Pending => overdue.why().map_or(Poll::Pending, |why| Poll::Ready(Err(why))),
+            })
+            .await
+        };
+        answer.unwrap_or_else(|why| self.reply(exchange, why.into()))
+    }
+
     /// Asks filters and router.
-    async fn answer(&self, filters: &Filters, exchange: &mut Exchange) -> Response {
+    async fn ask(&self, filters: &Filters, exchange: &mut Exchange) -> Response {
         // A redirect that the router follows goes through the filters again, so that none is passed by.
         loop {
             let outcome = match filters.chain.request(exchange).await {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
-use super::{Headers, RequestHead, Response};
+use super::{Headers, RequestHead, Response, StreamError};
 use crate::stream::Flag;
 
 /// A local reply: status, text, flag, and the details for access logs.
@@ -75,6 +75,32 @@ impl Reply {
             response.body = super::Body::Empty;
         }
         response
+    }
+}
+
+/// The answer to a request whose own body failed.
+impl From<StreamError> for Reply {
+    fn from(error: StreamError) -> Self {
+        match error {
+            StreamError::TooLarge => {
+                Reply::new(StatusCode::PAYLOAD_TOO_LARGE, "request_payload_too_large", "Payload Too Large")
+            }
+            StreamError::IdleTimeout => {
+                Reply::new(StatusCode::REQUEST_TIMEOUT, "stream_idle_timeout", "stream timeout")
+                    .flag(Flag::StreamIdleTimeout)
+            }
+            StreamError::Timeout => {
+                Reply::new(StatusCode::REQUEST_TIMEOUT, "request_overall_timeout", "request timeout")
+            }
+            StreamError::Protocol(_) => {
+                Reply::new(StatusCode::BAD_REQUEST, "codec_error", "Bad Request").flag(Flag::DownstreamProtocolError)
+            }
+            StreamError::Disconnected => Reply::new(StatusCode::BAD_REQUEST, "downstream_remote_disconnect", "")
+                .flag(Flag::DownstreamConnectionTermination),
+            StreamError::Reset(_) => {
+                Reply::new(StatusCode::BAD_REQUEST, "downstream_remote_reset", "").flag(Flag::DownstreamRemoteReset)
+            }
+        }
     }
 }
 

@@ -46,6 +46,12 @@ impl Counted {
         Poll::Ready(read)
     }
 
+    pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.io.poll_closed(cx));
+        self.closed.store(true, Ordering::Relaxed);
+        Poll::Ready(())
+    }
+
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.io).poll_write(cx, bytes))?;
         self.tx.add(written as u64);

@@ -9,14 +9,14 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsStream;
 
-use super::Counted;
+use super::{Counted, Tcp};
 use crate::http::Tunnel;
 
 /// A byte stream. `read` and `write` belong to one task.
 #[derive(Debug)]
 pub enum Io {
     /// TCP.
-    Tcp(TcpStream),
+    Tcp(Tcp),
     /// A unix socket.
     Unix(UnixStream),
     /// TLS over TCP (or over a stream with peeked bytes put back).
@@ -40,7 +40,7 @@ impl Io {
     /// The TCP connection at the bottom, if it is one.
     pub fn tcp(&self) -> Option<&TcpStream> {
         match self {
-            Self::Tcp(tcp) => Some(tcp),
+            Self::Tcp(tcp) => Some(&tcp.stream),
             Self::Tls(tls) => tls.get_ref().0.tcp(),
             Self::Replay(_, io) => io.tcp(),
             Self::Counted(counted) => counted.io.tcp(),
@@ -51,10 +51,22 @@ impl Io {
     /// The TCP connection when nothing of ours holds bytes back in front of it: it is readable exactly when this is.
     pub fn plain(&self) -> Option<&TcpStream> {
         match self {
-            Self::Tcp(tcp) => Some(tcp),
+            Self::Tcp(tcp) => tcp.noted(),
             Self::Replay(bytes, io) if bytes.is_empty() => io.plain(),
             Self::Counted(counted) => counted.io.plain(),
             Self::Replay(..) | Self::Unix(_) | Self::Tls(_) | Self::Memory(_) | Self::Tunnel(_) => None,
+        }
+    }
+
+    /// Ready when the peer has ended its side or the connection broke, even while bytes from before wait to be read. For the
+    /// task that reads, at times when it does not. Only of TCP it shows.
+    pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Tcp(tcp) => tcp.poll_closed(cx),
+            Self::Tls(tls) => tls.get_mut().0.poll_closed(cx),
+            Self::Replay(_, io) => io.poll_closed(cx),
+            Self::Counted(counted) => counted.poll_closed(cx),
+            Self::Unix(_) | Self::Memory(_) | Self::Tunnel(_) => Poll::Pending,
         }
     }
 
@@ -72,7 +84,7 @@ impl Io {
 impl AsyncRead for Io {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buf),
+            Self::Tcp(tcp) => tcp.poll_read(cx, buf),
             Self::Unix(unix) => Pin::new(unix).poll_read(cx, buf),
             Self::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
             Self::Replay(bytes, io) => {
@@ -93,7 +105,7 @@ impl AsyncRead for Io {
 impl AsyncWrite for Io {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
+            Self::Tcp(tcp) => Pin::new(&mut tcp.stream).poll_write(cx, bytes),
             Self::Unix(unix) => Pin::new(unix).poll_write(cx, bytes),
             Self::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
             Self::Replay(_, io) => Pin::new(io.as_mut()).poll_write(cx, bytes),
@@ -109,7 +121,7 @@ impl AsyncWrite for Io {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Tcp(tcp) => Pin::new(tcp).poll_write_vectored(cx, slices),
+            Self::Tcp(tcp) => Pin::new(&mut tcp.stream).poll_write_vectored(cx, slices),
             Self::Unix(unix) => Pin::new(unix).poll_write_vectored(cx, slices),
             Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
             Self::Replay(_, io) => Pin::new(io.as_mut()).poll_write_vectored(cx, slices),
@@ -134,7 +146,7 @@ impl AsyncWrite for Io {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
+            Self::Tcp(tcp) => Pin::new(&mut tcp.stream).poll_flush(cx),
             Self::Unix(unix) => Pin::new(unix).poll_flush(cx),
             Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
             Self::Replay(_, io) => Pin::new(io.as_mut()).poll_flush(cx),
@@ -146,7 +158,7 @@ impl AsyncWrite for Io {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Self::Tcp(tcp) => Pin::new(&mut tcp.stream).poll_shutdown(cx),
             Self::Unix(unix) => Pin::new(unix).poll_shutdown(cx),
             Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
             Self::Replay(_, io) => Pin::new(io.as_mut()).poll_shutdown(cx),

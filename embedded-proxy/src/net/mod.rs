@@ -6,6 +6,7 @@ mod drain;
 mod io;
 mod local;
 mod options;
+mod tcp;
 
 pub use address::{Address, system_path};
 pub use counted::Counted;
@@ -13,3 +14,4 @@ pub use drain::{Drain, DrainControl, Phase};
 pub use io::Io;
 pub use local::local_address;
 pub use options::{Keepalive, SocketOption, SocketState, set_freebind, set_options, set_transparent};
+pub use tcp::Tcp;

@@ -335,7 +335,7 @@ mod tests {
         };
         let ((client, downstream), (upstream, mut server)) = (pair().await, pair().await);
         let run = tokio::spawn(async move {
-            let mut relay = Relay::new(Io::Tcp(downstream), Io::Tcp(upstream));
+            let mut relay = Relay::new(Io::Tcp(downstream.into()), Io::Tcp(upstream.into()));
             relay.run(Limits::default(), &mut Drain::never()).await
         });
         SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();

@@ -3,7 +3,7 @@
 use std::future::{Future as _, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use http::{StatusCode, header};
 use parking_lot::Mutex;
@@ -17,7 +17,7 @@ use super::out::Out;
 use super::request_head::{self, Parsed};
 use super::upload::{Sink as _, Upload, UploadError};
 use super::wire::{Transport, Wire};
-use crate::hcm::{Hcm, Served};
+use crate::hcm::{Hcm, Overdue, Served};
 use crate::http::{Headers, Reply, Request, StreamError, Version};
 use crate::net::{Drain, Io};
 use crate::stream::{Connection, Flag};
@@ -225,13 +225,20 @@ impl Session {
         }
         let served = {
             let Self { wire, hcm, connection, deadline, .. } = &mut *self;
-            let mut serving = pin!(hcm.serve(connection, Request { head, body }));
+            let overdue = Overdue::default();
+            let mut serving = pin!(hcm.serve(connection, Request { head, body }, &overdue));
             let tunnel = framing == Framing::Raw;
             poll_fn(|cx| {
                 if let Poll::Ready(served) = serving.as_mut().poll(cx) {
                     return Poll::Ready(Some(served));
                 }
-                poll_waiting(wire, hcm, deadline, tunnel, begun, cx).map(|()| None)
+                match ready!(poll_waiting(wire, hcm, deadline, tunnel, begun, cx)) {
+                    Waited::Gone => Poll::Ready(None),
+                    Waited::Late(why) => {
+                        overdue.set(why);
+                        serving.as_mut().poll(cx).map(Some)
+                    }
+                }
             })
             .await
         };
@@ -385,7 +392,15 @@ impl Session {
     }
 }
 
-/// While a response is awaited: ready when the client has gone. A request that takes too long is ended on the way.
+/// What happened while a response was awaited.
+enum Waited {
+    /// The client has gone.
+    Gone,
+    /// The request takes too long; its body has failed with this.
+    Late(StreamError),
+}
+
+/// While a response is awaited: looks after the client and the time that its request takes.
 fn poll_waiting(
     wire: &Wire,
     hcm: &Hcm,
@@ -393,27 +408,22 @@ fn poll_waiting(
     tunnel: bool,
     begun: Instant,
     cx: &mut Context<'_>,
-) -> Poll<()> {
+) -> Poll<Waited> {
     let mut transport = wire.lock();
     if !tunnel && transport.poll_gone(cx).is_ready() {
-        return Poll::Ready(());
+        return Poll::Ready(Waited::Gone);
     }
-    if tunnel || transport.incoming.is_done() {
+    if tunnel || transport.incoming.is_done() || transport.incoming.is_failed() {
         return Poll::Pending;
     }
     let whole = hcm.timeouts.request.map(|limit| begun + limit);
     let stalls = transport.incoming.stalls(begun, hcm.timeouts.stream_idle);
-    let grace = transport.incoming.failed_at().map(|failed| failed + hcm.timeouts.delayed_close);
-    deadline.set(grace.or([whole, stalls].into_iter().flatten().min()));
-    if deadline.poll(cx).is_ready() {
-        if transport.incoming.is_failed() {
-            // Whoever reads the body has not looked at it since: it waits for an upstream that takes nothing.
-            return Poll::Ready(());
-        }
-        let late = whole.is_some_and(|whole| whole <= Instant::now());
-        transport.incoming.fail(if late { StreamError::Timeout } else { StreamError::IdleTimeout });
-    }
-    Poll::Pending
+    deadline.set([whole, stalls].into_iter().flatten().min());
+    ready!(deadline.poll(cx));
+    let late = whole.is_some_and(|whole| whole <= Instant::now());
+    let why = if late { StreamError::Timeout } else { StreamError::IdleTimeout };
+    transport.incoming.fail(why);
+    Poll::Ready(Waited::Late(why))
 }
 
 /// Whether the connection manager wants the connection closed: it says so by `connection: close`, which is written here.

@@ -45,6 +45,8 @@ pub(super) struct Incoming {
     moved: Option<Instant>,
     /// The task that waits for the body.
     reader: Option<Waker>,
+    /// Whoever reads the body waits for more bytes: the end of the connection is found on the way.
+    hungry: bool,
     /// The task that serves the connection, when another one may read the body.
     server: Option<Waker>,
 }
@@ -60,6 +62,7 @@ impl Transport {
             ended: None,
             moved: None,
             reader: None,
+            hungry: false,
             server: None,
         };
         Self { io, input: Input::default(), incoming }
@@ -77,11 +80,13 @@ impl Transport {
         incoming.failed = None;
         incoming.ended = None;
         incoming.moved = None;
+        incoming.hungry = false;
         Body::stream(RequestBody { wire: wire.clone(), number: incoming.number })
     }
 
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, StreamError>>> {
         let Self { io, input, incoming } = self;
+        incoming.feed(cx);
         loop {
             if let Some(error) = incoming.failed {
                 return Poll::Ready(Some(Err(error)));
@@ -110,17 +115,17 @@ impl Transport {
         }
     }
 
-    /// For the server while it waits for a response: ready when the client has gone. Pipelined requests stay in the
-    /// buffer, and with one there nothing more is read.
+    /// For the server while it waits for a response: ready when the client has gone. A body that nobody reads just now
+    /// stays where it is. Pipelined requests stay in the buffer, and with one there nothing more is read.
     pub fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.incoming.is_done() {
             if !self.incoming.server.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
                 self.incoming.server = Some(cx.waker().clone());
             }
-            return if self.incoming.failed == Some(StreamError::Disconnected) {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
+            return match self.incoming.failed {
+                Some(StreamError::Disconnected) => Poll::Ready(()),
+                _ if self.incoming.hungry => Poll::Pending,
+                _ => self.io.poll_closed(cx),
             };
         }
         if !self.input.bytes.is_empty() {
@@ -166,11 +171,6 @@ impl Incoming {
         self.failed.is_some()
     }
 
-    /// When it ended with an error.
-    pub fn failed_at(&self) -> Option<Instant> {
-        self.ended.filter(|_| self.failed.is_some())
-    }
-
     /// When a body that does not move for `idle` is given up; `begun` counts before anything moved.
     pub fn stalls(&self, begun: Instant, idle: Option<Duration>) -> Option<Instant> {
         idle.filter(|_| !self.is_done()).map(|idle| self.moved.unwrap_or(begun) + idle)
@@ -196,7 +196,17 @@ impl Incoming {
         None
     }
 
+    /// The reader is back. A server in another task looks after the client itself from now on.
+    fn feed(&mut self, cx: &Context<'_>) {
+        if std::mem::replace(&mut self.hungry, false)
+            && let Some(server) = self.server.take_if(|server| !server.will_wake(cx.waker()))
+        {
+            server.wake();
+        }
+    }
+
     fn wait(&mut self, cx: &mut Context<'_>) {
+        self.hungry = true;
         if !self.reader.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             self.reader = Some(cx.waker().clone());
         }
@@ -231,5 +241,14 @@ impl BodyStream for RequestBody {
     fn size(&self) -> Option<u64> {
         let transport = self.wire.lock();
         if transport.incoming.number == self.number { transport.incoming.decoder.size() } else { None }
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        let incoming = &mut self.wire.lock().incoming;
+        if incoming.number == self.number {
+            incoming.hungry = false;
+        }
     }
 }

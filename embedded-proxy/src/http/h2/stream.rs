@@ -11,7 +11,7 @@ use h2::{Reason, RecvStream};
 use http::{StatusCode, header};
 use tokio::time::Instant;
 
-use crate::hcm::{Hcm, Served, drop_as_reset};
+use crate::hcm::{Hcm, Overdue, Served, drop_as_reset};
 use crate::http::{Body, Request, StreamError};
 use crate::stream::{Connection, Flag};
 
@@ -55,8 +55,9 @@ pub(super) async fn exchange(
         }
     }
     let upgrade = head.upgrade.is_some();
+    let overdue = Overdue::default();
     let served = {
-        let mut place = pin!(Some(hcm.serve(&connection, Request { head, body })));
+        let mut place = pin!(Some(hcm.serve(&connection, Request { head, body }, &overdue)));
         poll_fn(|cx| {
             // First: a request that breaks off because of the reset would be answered otherwise.
             if let Poll::Ready(why) = respond.poll_reset(cx) {
@@ -70,12 +71,14 @@ pub(super) async fn exchange(
                 return Poll::Ready(Some(served));
             }
             let Some(inflow) = inflow.as_ref().filter(|inflow| !inflow.ended()) else { return Poll::Pending };
-            match watched.waits(inflow.received(), cx) {
+            let why = match watched.waits(inflow.received(), cx) {
                 None => return Poll::Pending,
-                Some(Late::Idle) => inflow.fail(StreamError::IdleTimeout),
-                Some(Late::Request) => inflow.fail(StreamError::Timeout),
-            }
-            // Whoever waits for the rest of the request hears of it now.
+                Some(Late::Idle) => StreamError::IdleTimeout,
+                Some(Late::Request) => StreamError::Timeout,
+            };
+            // Whoever waits for the rest of the request hears of it now; whoever does not is not waited for.
+            inflow.fail(why);
+            overdue.set(why);
             serving.poll(cx).map(Some)
         })
         .await

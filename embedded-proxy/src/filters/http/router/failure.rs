@@ -3,7 +3,7 @@
 use http::{HeaderValue, StatusCode};
 
 use crate::cluster::{UpstreamError, UpstreamErrorKind};
-use crate::http::{Reply, StreamError};
+use crate::http::Reply;
 use crate::proto::Fraction;
 use crate::route::names;
 use crate::stream::Flag;
@@ -38,7 +38,7 @@ pub(super) fn timeout(status: StatusCode, details: &'static str) -> Reply {
 /// The last attempt failed. `retried`: it was not the first. `tell`: fields of Envoy's own may be added.
 pub(super) fn reset(error: &UpstreamError, retried: bool, tell: bool) -> Reply {
     if let UpstreamErrorKind::Request(error) = error.kind {
-        return request(error);
+        return error.into();
     }
     let reason = reason(error.kind);
     let transport = transport(error);
@@ -77,26 +77,6 @@ fn transport(error: &UpstreamError) -> &str {
     match error.kind {
         UpstreamErrorKind::ConnectFailure => &error.detail,
         _ => "",
-    }
-}
-
-/// The request's own body failed.
-fn request(error: StreamError) -> Reply {
-    match error {
-        StreamError::TooLarge => {
-            Reply::new(StatusCode::PAYLOAD_TOO_LARGE, "request_payload_too_large", "Payload Too Large")
-        }
-        StreamError::IdleTimeout => Reply::new(StatusCode::REQUEST_TIMEOUT, "stream_idle_timeout", "stream timeout")
-            .flag(Flag::StreamIdleTimeout),
-        StreamError::Timeout => Reply::new(StatusCode::REQUEST_TIMEOUT, "request_overall_timeout", "request timeout"),
-        StreamError::Protocol(_) => {
-            Reply::new(StatusCode::BAD_REQUEST, "codec_error", "Bad Request").flag(Flag::DownstreamProtocolError)
-        }
-        StreamError::Disconnected => Reply::new(StatusCode::BAD_REQUEST, "downstream_remote_disconnect", "")
-            .flag(Flag::DownstreamConnectionTermination),
-        StreamError::Reset(_) => {
-            Reply::new(StatusCode::BAD_REQUEST, "downstream_remote_reset", "").flag(Flag::DownstreamRemoteReset)
-        }
     }
 }
 
