@@ -5,7 +5,7 @@ RUST_FILES = git ls-files '*.rs'
 # Handed to the developers beside the repository; tests/cluster takes its place with the first test that needs a cluster.
 CLUSTER = ../shared/cluster/cluster.sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint deny fmt bench generate docs image cluster-up cluster-down
+.PHONY: help demo test lint deny fmt bench soak fuzz generate docs image cluster-up cluster-down
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -39,6 +39,13 @@ bench: ## Measure analyze and the proxy, side by side with istioctl, Envoy and H
 	@scripts/envoy.sh >/dev/null
 	$(CARGO) bench --locked --bench analyze
 	$(CARGO) bench --locked --bench proxy
+
+soak: ## Ten minutes of mixed traffic through the proxy; fails when its memory grows (not part of CI)
+	$(CARGO) build --locked --release
+	MESHCTL=$(CURDIR)/target/release/meshctl $(CARGO) bench --locked -p embedded-proxy --bench soak
+
+fuzz: ## Run each fuzz target of the proxy for SECONDS_EACH (30) seconds, from seeds made of fixtures (not part of CI)
+	scripts/fuzz.sh
 
 generate: ## Rewrite the checked-in files that are made from the code
 	UPDATE=1 $(CARGO) test --locked --test runner generated

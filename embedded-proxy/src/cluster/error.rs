@@ -61,7 +61,7 @@ impl UpstreamError {
                 StreamError::Disconnected => Flag::DownstreamConnectionTermination,
                 StreamError::Reset(_) => Flag::DownstreamRemoteReset,
                 StreamError::IdleTimeout => Flag::StreamIdleTimeout,
-                StreamError::Timeout => Flag::DurationTimeout,
+                StreamError::Timeout | StreamError::Duration => Flag::DurationTimeout,
                 StreamError::Protocol(_) | StreamError::TooLarge => Flag::DownstreamProtocolError,
             },
         }

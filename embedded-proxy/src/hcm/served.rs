@@ -66,15 +66,21 @@ impl Served {
 
     /// The response broke off.
     pub fn broken(mut self, error: StreamError) {
-        let reason = match error {
-            StreamError::Disconnected | StreamError::Protocol(_) => Some("protocol_error"),
-            StreamError::Reset(_) => Some("remote_reset"),
-            StreamError::TooLarge | StreamError::IdleTimeout | StreamError::Timeout => None,
+        let details = match error {
+            StreamError::Disconnected | StreamError::Protocol(_) => {
+                Some("upstream_reset_after_response_started{protocol_error}")
+            }
+            StreamError::Reset(_) => Some("upstream_reset_after_response_started{remote_reset}"),
+            StreamError::Timeout => Some("response_timeout"),
+            StreamError::Duration => Some("max_duration_timeout"),
+            StreamError::TooLarge | StreamError::IdleTimeout => None,
         };
         let info = &mut self.exchange.info;
-        info.flags.set(error.response_flag());
-        if let Some(reason) = reason {
-            info.details = Some(format!("upstream_reset_after_response_started{{{reason}}}"));
+        if let Some(flag) = error.response_flag() {
+            info.flags.set(flag);
+        }
+        if let Some(details) = details {
+            info.details = Some(details.into());
         }
         self.end();
     }

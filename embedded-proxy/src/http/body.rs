@@ -37,21 +37,25 @@ pub enum StreamError {
     /// Nothing moved for the idle timeout.
     #[error("nothing moved for the idle timeout")]
     IdleTimeout,
-    /// The whole exchange took too long.
+    /// The request, or the response, took too long.
     #[error("the exchange took longer than its timeout")]
     Timeout,
+    /// The stream lasted longer than any may (`max_stream_duration`).
+    #[error("the exchange took longer than any may")]
+    Duration,
 }
 
 impl StreamError {
-    /// The flag of an exchange whose response broke off so.
-    pub fn response_flag(self) -> Flag {
-        match self {
+    /// The flag of an exchange whose response broke off so, if it has one.
+    pub fn response_flag(self) -> Option<Flag> {
+        Some(match self {
             Self::Disconnected => Flag::UpstreamConnectionTermination,
             Self::Reset(_) => Flag::UpstreamRemoteReset,
             Self::Protocol(_) | Self::TooLarge => Flag::UpstreamProtocolError,
             Self::IdleTimeout => Flag::StreamIdleTimeout,
             Self::Timeout => Flag::UpstreamRequestTimeout,
-        }
+            Self::Duration => return None,
+        })
     }
 }
 

@@ -89,7 +89,7 @@ impl From<StreamError> for Reply {
                 Reply::new(StatusCode::REQUEST_TIMEOUT, "stream_idle_timeout", "stream timeout")
                     .flag(Flag::StreamIdleTimeout)
             }
-            StreamError::Timeout => {
+            StreamError::Timeout | StreamError::Duration => {
                 Reply::new(StatusCode::REQUEST_TIMEOUT, "request_overall_timeout", "request timeout")
             }
             StreamError::Protocol(_) => {

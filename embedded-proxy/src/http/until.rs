@@ -1,4 +1,4 @@
-//! A body that may take only so long.
+//! A body that may last only so long.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,7 +15,7 @@ struct Until {
 impl BodyStream for Until {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, StreamError>>> {
         match self.body.poll_frame(cx) {
-            Poll::Pending => self.end.as_mut().poll(cx).map(|()| Some(Err(StreamError::Timeout))),
+            Poll::Pending => self.end.as_mut().poll(cx).map(|()| Some(Err(StreamError::Duration))),
             frame @ Poll::Ready(_) => frame,
         }
     }
@@ -26,7 +26,7 @@ impl BodyStream for Until {
 }
 
 impl Body {
-    /// The same body; it fails with a timeout when it waits at `end` or later.
+    /// The same body; it fails when it waits at `end` or later.
     #[must_use]
     pub fn until(self, end: Instant) -> Self {
         if self.is_empty() { self } else { Self::stream(Until { body: self, end: Box::pin(sleep_until(end)) }) }
@@ -51,7 +51,7 @@ mod tests {
     async fn a_body_that_never_ends_is_ended() {
         let begun = Instant::now();
         let mut body = Body::stream(Never).until(begun + Duration::from_secs(3));
-        assert_eq!(body.frame().await, Some(Err(StreamError::Timeout)));
+        assert_eq!(body.frame().await, Some(Err(StreamError::Duration)));
         assert_eq!(begun.elapsed().as_secs(), 3);
     }
 }

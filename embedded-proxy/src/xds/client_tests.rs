@@ -12,7 +12,7 @@ use super::{Kind, State};
 use crate::bootstrap::Bootstrap;
 use crate::server::{Options, Server};
 
-fn start(bootstrap: &Value) -> Server {
+pub(super) fn start(bootstrap: &Value) -> Server {
     Server::start(Bootstrap::from_json(bootstrap).unwrap(), &Options::default()).unwrap()
 }
 
@@ -45,7 +45,7 @@ async fn ask(server: &Server, listener: &str) -> String {
     said
 }
 
-async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+pub(super) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..1000 {
         if holds() {
             return;
@@ -56,7 +56,7 @@ async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// Ends a proxy from within a runtime.
-async fn end(server: Server) {
+pub(super) async fn end(server: Server) {
     tokio::task::spawn_blocking(move || server.shutdown()).await.unwrap();
 }
 
@@ -163,7 +163,7 @@ async fn delta_updates_one_by_one_and_removes_by_name() {
 }
 
 /// A listener whose routes come from the aggregated stream.
-fn http_listener(name: &str, routes: &str) -> Value {
+pub(super) fn http_listener(name: &str, routes: &str) -> Value {
     let manager =
         "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
     serde_json::json!({ "name": name, "address": address("127.0.0.1:0".parse().unwrap()), "filter_chains": [{ "filters": [{

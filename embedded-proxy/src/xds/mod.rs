@@ -10,6 +10,8 @@ mod discovery;
 mod fake;
 mod files;
 mod kind;
+#[cfg(test)]
+mod load_tests;
 mod progress;
 mod protocol;
 #[cfg(test)]

@@ -53,10 +53,34 @@ pub fn log(path: &Path) -> Value {
     } }] })
 }
 
-/// A listener with a connection manager.
-pub fn listener(name: &str, hcm: &Value) -> Value {
-    let only = json!({ "filters": [{ "name": "http", "typed_config": hcm }] });
+/// A listener with one filter, which is most often a connection manager.
+pub fn listener(name: &str, filter: &Value) -> Value {
+    let only = json!({ "filters": [{ "name": "http", "typed_config": filter }] });
     json!({ "name": name, "address": address(any()), "stat_prefix": name, "filter_chains": [only] })
+}
+
+/// The same with TLS; the certificate `own` comes from a file of secrets that is watched.
+pub fn tls_listener(name: &str, filter: &Value, secrets: &Path) -> Value {
+    let mut listener = listener(name, filter);
+    listener["filter_chains"][0]["transport_socket"] = json!({ "name": "tls", "typed_config": {
+        "@type": kind("transport_sockets.tls.v3.DownstreamTlsContext"),
+        "common_tls_context": {
+            "alpn_protocols": ["h2", "http/1.1"],
+            "tls_certificate_sds_secret_configs": [{ "name": "own", "sds_config": {
+                "resource_api_version": "V3", "path_config_source": { "path": secrets },
+            } }],
+        },
+    } });
+    listener
+}
+
+/// A filter that passes bytes on to `origin`; `fields` are added.
+pub fn tcp(fields: &Value) -> Value {
+    let mut tcp = json!({
+        "@type": kind("filters.network.tcp_proxy.v3.TcpProxy"), "stat_prefix": "test", "cluster": "origin",
+    });
+    add(&mut tcp, fields);
+    tcp
 }
 
 /// A bootstrap with an admin interface.
@@ -66,6 +90,16 @@ pub fn bootstrap(listeners: &[Value], origin: SocketAddr) -> Value {
         "admin": { "address": address(any()) },
         "static_resources": { "listeners": listeners, "clusters": [cluster(origin)] },
     })
+}
+
+/// The same, and HTTP/2 is spoken with the origin.
+pub fn bootstrap_http2(listeners: &[Value], origin: SocketAddr) -> Value {
+    let mut bootstrap = bootstrap(listeners, origin);
+    let options = json!({ "@type": kind("upstreams.http.v3.HttpProtocolOptions"),
+        "explicit_http_config": { "http2_protocol_options": {} } });
+    bootstrap["static_resources"]["clusters"][0]["typed_extension_protocol_options"] =
+        json!({ "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options });
+    bootstrap
 }
 
 /// Adds fields; those of the same name are replaced.

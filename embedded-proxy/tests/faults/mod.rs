@@ -2,9 +2,16 @@
 //! loopback interface, on ports that the system picks.
 
 mod config;
+mod crowd;
 mod drain;
+mod expiry;
+mod frames;
+mod h2_clients;
+mod h2_origins;
+mod leaving;
 mod malformed;
 mod peers;
+mod slow;
 mod stuck;
 mod support;
 

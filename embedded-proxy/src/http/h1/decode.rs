@@ -55,6 +55,11 @@ impl Decoder {
         self.state == State::Done
     }
 
+    /// Whether it ends with the connection.
+    pub fn is_raw(&self) -> bool {
+        self.state == State::Raw
+    }
+
     /// Bytes still to come, when known.
     pub fn size(&self) -> Option<u64> {
         match self.state {

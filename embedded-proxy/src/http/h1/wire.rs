@@ -88,8 +88,11 @@ impl Transport {
         let Self { io, input, incoming } = self;
         incoming.feed(cx);
         loop {
-            if let Some(error) = incoming.failed {
-                return Poll::Ready(Some(Err(error)));
+            match incoming.failed {
+                // Nobody answers a client that has gone: the server drops the exchange.
+                Some(StreamError::Disconnected) if !incoming.decoder.is_raw() => return Poll::Pending,
+                Some(error) => return Poll::Ready(Some(Err(error))),
+                None => {}
             }
             match incoming.decoder.next(&mut input.bytes) {
                 Ok(Some(frame)) => return Poll::Ready(Some(Ok(incoming.see(frame)))),
