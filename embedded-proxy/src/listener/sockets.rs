@@ -49,7 +49,7 @@ impl Acceptor {
     /// The next connection and, for TCP, its peer.
     pub async fn accept(&self) -> io::Result<(Io, Option<SocketAddr>)> {
         match self {
-            Self::Tcp(listener) => listener.accept().await.map(|(tcp, peer)| (Io::Tcp(tcp), Some(peer))),
+            Self::Tcp(listener) => listener.accept().await.map(|(tcp, peer)| (Io::Tcp(tcp.into()), Some(peer))),
             Self::Unix(listener) => listener.accept().await.map(|(unix, _)| (Io::Unix(unix), None)),
         }
     }

@@ -9,6 +9,7 @@ pub mod envoy;
 pub mod origin;
 mod ours;
 pub mod scenario;
+mod seeds;
 
 use std::path::{Path, PathBuf};
 

@@ -101,7 +101,7 @@ async fn connect_any(upstream: &Upstream, host: &Host, transport: &Transport, ke
     let mut first = None;
     for address in std::iter::once(&host.address).chain(&host.additional) {
         let connected = match address {
-            Address::Ip(address) => connect_tcp(&upstream.tcp, *address).await.map(Io::Tcp),
+            Address::Ip(address) => connect_tcp(&upstream.tcp, *address).await.map(|tcp| Io::Tcp(tcp.into())),
             Address::Pipe(path) => UnixStream::connect(system_path(path)).await.map(Io::Unix),
             Address::Internal { listener, endpoint } => {
                 match inside(upstream, host, transport, key, (listener, endpoint)) {
