@@ -3,9 +3,11 @@
 //! [`xds`] is pure: the same mesh and node give the same resources, byte for byte, and a change that a node does not see
 //! changes nothing of it.
 
+mod access_log;
 mod build;
 mod change;
 mod gateway;
+mod hcm;
 mod http;
 mod inbound;
 mod node;

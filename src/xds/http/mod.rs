@@ -9,4 +9,4 @@ mod retry;
 mod rule;
 mod split;
 
-pub use rule::{Place, default_route, routes};
+pub use rule::{Place, default_route, match_all, routes};

@@ -1,6 +1,6 @@
 //! A rule as Envoy routes, in order.
 
-use envoy_types::pb::envoy::config::route::v3::{Decorator, Route, route::Action};
+use envoy_types::pb::envoy::config::route::v3::{Decorator, Route, RouteMatch, route::Action};
 
 use super::edit::{headers, removed};
 use super::split::{Group, groups};
@@ -79,6 +79,11 @@ pub fn default_route(place: &Place<'_>, destination: &Destination) -> Route {
         action: Some(Action::Route(forward::plain(place, destination))),
         ..Route::default()
     }
+}
+
+/// Every request.
+pub fn match_all() -> RouteMatch {
+    matching::route_match(None)
 }
 
 fn name(rule: &HttpRule, condition: Option<&HttpMatch>) -> String {

@@ -1,8 +1,11 @@
 //! The outbound side: for each service its clusters, endpoints, routes and listeners, and what services share.
 
+mod by_host;
 mod cluster;
 mod endpoints;
+mod l4;
 mod limits;
+mod listeners;
 mod name;
 mod routes;
 mod tls;
@@ -11,19 +14,24 @@ use super::{Snapshot, View};
 use crate::ir::{Protocol, Service};
 
 pub use endpoints::endpoints;
+pub use listeners::{listener_filter, tcp_filter, tcp_proxy};
 pub use name::cluster as cluster_name;
+pub use tls::{ads, secret, socket, validation};
 
 /// Everything of one service.
 pub fn service(view: &View<'_>, service: &Service, out: &mut Snapshot) {
     cluster::clusters(view, service, out);
     endpoints(view, service, out);
     routes::of_service(view, service, out);
+    listeners::of_service(view, service, out);
 }
 
 /// What services share: the listener for redirected connections, clusters for unknown addresses, listeners and routes of
 /// hosts without an address.
 pub fn shared(view: &View<'_>, out: &mut Snapshot) {
     cluster::fallbacks(view, out);
+    by_host::build(view, out);
+    listeners::outbound(view, out);
 }
 
 /// The ports that a proxy handles.
