@@ -159,7 +159,7 @@ async fn run(sniff: Sniff, config: &ListenerConfig, chain: &FilterChain) {
         Some(longest) => timeout(longest, chain.acceptor.accept(io)).await,
         None => Ok(chain.acceptor.accept(io).await),
     };
-    let mut info = StreamInfo::begin();
+    let mut record = (!config.logs.is_empty()).then(|| Box::new(StreamInfo::begin()));
     match accepted {
         Ok(Ok((io, tls))) => {
             if let Some(tls) = &tls {
@@ -168,10 +168,11 @@ async fn run(sniff: Sniff, config: &ListenerConfig, chain: &FilterChain) {
             }
             connection.tls = tls;
             let connection = of(config, Some(chain), connection);
-            let logged = (!config.logs.is_empty()).then(|| connection.clone());
+            let logged = record.map(|record| Box::new((connection.clone(), record)));
             chain.network.serve(io, Session::new(connection), drain).await;
-            if let Some(connection) = logged {
-                log(config, &connection, &mut info);
+            if let Some(mut logged) = logged {
+                let (connection, record) = &mut *logged;
+                log(config, connection, record);
             }
         }
         failed => {
@@ -183,9 +184,9 @@ async fn run(sniff: Sniff, config: &ListenerConfig, chain: &FilterChain) {
                 }
             };
             tracing::debug!(listener = %config.name, connection = connection.id, "handshake failed: {why}");
-            if !config.logs.is_empty() {
-                info.termination = Some(why);
-                log(config, &of(config, Some(chain), connection), &mut info);
+            if let Some(record) = &mut record {
+                record.termination = Some(why);
+                log(config, &of(config, Some(chain), connection), record);
             }
         }
     }

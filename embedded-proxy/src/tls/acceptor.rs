@@ -102,7 +102,8 @@ impl Acceptor {
     /// Makes the handshake. TLS facts are none for plain TCP. The caller limits the time.
     pub async fn accept(&self, io: Io) -> Result<(Io, Option<Arc<Tls>>), String> {
         let Some(tls) = &self.tls else { return Ok((io, None)) };
-        match tls.accept(io).await {
+        // A handshake needs kilobytes that no connection should hold on to for the rest of its life.
+        match Box::pin(tls.accept(io)).await {
             Ok((io, facts)) => Ok((io, Some(facts))),
             Err(error) => {
                 tls.stats.failed(&error);

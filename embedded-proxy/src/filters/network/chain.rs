@@ -1,7 +1,12 @@
 //! The network filters of a filter chain in their order, the last of which serves the connection.
 
 use std::fmt;
+use std::future::ready;
 use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 
 use super::registry::{Made, make};
 use super::{NetworkFilter, Session, TcpProxy, Verdict};
@@ -86,30 +91,37 @@ impl NetworkChain {
         }
     }
 
-    /// Serves a connection to its end. Dropping the future ends it.
-    pub async fn serve(&self, io: Io, mut session: Session, drain: Drain) {
+    /// Asks the filters, and returns what serves the connection to its end: as large as its kind of connection needs.
+    /// Dropping that ends the connection.
+    pub fn serve(&self, io: Io, mut session: Session, drain: Drain) -> BoxFuture<'_, ()> {
         for filter in &self.filters {
             if let Verdict::Close(why, delay) = filter.on_connection(&mut session) {
                 tracing::debug!(connection = session.connection.id, "closed by a network filter: {why}");
                 session.info.termination = Some(why);
-                if let Some(delay) = delay {
-                    tokio::time::sleep(delay).await;
-                }
-                if let Some(Terminal::Tcp(proxy)) = &self.terminal {
-                    proxy.refused(&session);
-                }
-                return;
+                return Box::pin(self.close(io, session, delay));
             }
         }
         match &self.terminal {
             Some(Terminal::Http(hcm)) => {
                 // What the session holds lives as long as the connection.
-                let Session { connection, held: _held, .. } = session;
-                auto::serve(io, Arc::new(connection), hcm.clone(), drain).await;
+                let Session { connection, held, .. } = session;
+                let serving = auto::serve(io, Arc::new(connection), hcm.clone(), drain);
+                if held.is_empty() { Box::pin(serving) } else { Box::pin(serving.map(move |()| drop(held))) }
             }
-            Some(Terminal::Tcp(proxy)) => proxy.serve(io, session, drain).await,
-            None => {}
+            Some(Terminal::Tcp(proxy)) => Box::pin(proxy.serve(io, session, drain)),
+            None => Box::pin(ready(())),
         }
+    }
+
+    /// Closes a connection that a filter does not want.
+    async fn close(&self, io: Io, session: Session, delay: Option<Duration>) {
+        if let Some(delay) = delay {
+            tokio::time::sleep(delay).await;
+        }
+        if let Some(Terminal::Tcp(proxy)) = &self.terminal {
+            proxy.refused(&session);
+        }
+        drop(io);
     }
 }
 

@@ -138,7 +138,7 @@ impl TcpProxy {
         let began = Instant::now();
         let connection = Arc::new(session.connection.clone());
         let connected = tokio::select! {
-            connected = self.connect(&connection, &mut session) => connected,
+            connected = Box::pin(self.connect(&connection, &mut session)) => connected,
             () = drain.closed() => None,
         };
         if let Some(Upstream { io: upstream, host, trailers }) = connected {

@@ -109,11 +109,12 @@ impl Session {
         loop {
             match poll_fn(|cx| self.poll_head(cx)).await {
                 Next::Request(parsed) => {
-                    if !self.exchange(parsed).await {
+                    // In a box: a connection without a request does not hold its kilobytes, and busy ones share them.
+                    if !Box::pin(self.exchange(parsed)).await {
                         return;
                     }
                 }
-                Next::Refused(reply) => return self.refuse(reply).await,
+                Next::Refused(reply) => return Box::pin(self.refuse(reply)).await,
                 Next::Over => return,
             }
         }
