@@ -97,8 +97,9 @@ fn windows_that_nobody_may_have_end_stream_or_connection() {
     {
         let server = proxy();
         let mut peer = Peer::client(server.address("main").unwrap());
-        peer.send(HEADERS, END_HEADERS, 1, GET).unwrap();
-        peer.send(WINDOW_UPDATE, 0, stream, &increment.to_be_bytes()).unwrap();
+        // In one piece: the stream must not be answered and over before the second frame comes.
+        let window = frame(WINDOW_UPDATE, 0, stream, &increment.to_be_bytes());
+        peer.write(&[frame(HEADERS, END_HEADERS, 1, GET), window].concat()).unwrap();
         match goaway {
             Some(code) => assert!(peer.end().contains(&code), "stream {stream}, {increment}"),
             None => assert_eq!(peer.until(RST_STREAM).unwrap().code(), FLOW_CONTROL_ERROR),
