@@ -4,6 +4,7 @@
 
 pub mod admin;
 pub mod bootstrap;
+pub mod cel;
 pub mod cluster;
 pub mod decide;
 pub mod filters;

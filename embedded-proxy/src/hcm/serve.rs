@@ -13,7 +13,7 @@ use super::path::Normalized;
 use super::{Filters, Hcm, Overdue, Served, Underscores, upgrade};
 use crate::http::{Body, Frame, Headers, Reply, Request, RequestHead, Response, ResponseHead, Version};
 use crate::route::{Input, RouteHit};
-use crate::stream::{Connection, Exchange, Scratch, StreamInfo};
+use crate::stream::{Connection, Exchange, RepliesAsHttp, Scratch, StreamInfo};
 use crate::telemetry::trace::Overrides;
 
 impl Hcm {
@@ -44,7 +44,7 @@ impl Hcm {
                         Err(_) => self.reply(exchange, limit.reply()),
                     },
                 };
-                filters.chain.response(exchange, &mut response);
+                filters.chain.response(exchange, &mut response).await;
                 response
             }
         };
@@ -273,6 +273,9 @@ impl Hcm {
         }
         exchange.info.code = Some(reply.status.as_u16());
         exchange.info.details = Some(reply.details.clone());
+        if exchange.scratch.get::<RepliesAsHttp>().is_some() {
+            return reply.into_http(&exchange.request.head.method);
+        }
         reply.into_response(&exchange.request.head)
     }
 }

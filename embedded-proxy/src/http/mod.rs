@@ -15,5 +15,5 @@ mod until;
 pub use body::{Body, BodyStream, Frame, StreamError};
 pub use headers::Headers;
 pub use message::{Request, RequestHead, Response, ResponseHead, Version};
-pub use reply::{Reply, grpc_status, http_status};
+pub use reply::{Reply, grpc_status, http_status, percent_encode};
 pub use tunnel::{Opening, Tunnel};

@@ -1,7 +1,7 @@
 //! Answers that the proxy gives itself, as Envoy's local replies.
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::{Headers, RequestHead, Response, StreamError};
 use crate::stream::Flag;
@@ -48,8 +48,8 @@ impl Reply {
     /// The response to `request`: gRPC requests get 200 with `grpc-status` and `grpc-message`, others status and text.
     /// `HEAD` is answered without a body but with its length.
     pub fn into_response(self, request: &RequestHead) -> Response {
-        let mut headers = self.headers;
         if request.is_grpc() {
+            let mut headers = self.headers;
             let code = self.grpc_status.unwrap_or_else(|| grpc_status(self.status));
             headers.set(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
             headers.set(HeaderName::from_static("grpc-status"), code.into());
@@ -61,6 +61,12 @@ impl Reply {
             response.head.headers.remove(&header::CONTENT_LENGTH);
             return response;
         }
+        self.into_http(&request.method)
+    }
+
+    /// The response with status and text, whatever the request looks like.
+    pub fn into_http(self, method: &Method) -> Response {
+        let mut headers = self.headers;
         if !self.body.is_empty() {
             headers.set(header::CONTENT_LENGTH, self.body.len().into());
             // A type that the route sets counts more than the default.
@@ -71,7 +77,7 @@ impl Reply {
         }
         let mut response =
             Response { head: super::ResponseHead { status: self.status, headers }, body: self.body.into() };
-        if request.method == http::Method::HEAD {
+        if *method == Method::HEAD {
             response.body = super::Body::Empty;
         }
         response
@@ -135,7 +141,7 @@ pub fn http_status(grpc: u32) -> u16 {
 }
 
 /// `grpc-message` encoding: printable ASCII stays, the rest and `%` becomes `%XX`.
-fn percent_encode(text: &[u8]) -> String {
+pub fn percent_encode(text: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len());
     for &byte in text {
         if (b' '..=b'~').contains(&byte) && byte != b'%' {

@@ -1,9 +1,11 @@
 //! What Istio's extensions share: who a workload is, and who the peers of an exchange are.
 
+mod plugin;
 mod workload;
 
 use std::sync::Arc;
 
+pub use plugin::Plugin;
 pub use workload::{Kind, Workload};
 
 /// The workloads on both sides of an exchange, as far as they said who they are. Kept in the exchange's scratch.

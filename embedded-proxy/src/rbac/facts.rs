@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::http::RequestHead;
 use crate::matching::tree::{Datum, Input, Network, Values};
 use crate::matching::{Fields as _, parameter};
-use crate::stream::{Connection, Exchange};
+use crate::stream::{Connection, Exchange, StreamInfo};
 
 /// The facts of one decision. Without a request (`head` is none) rules about requests do not match.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,8 @@ pub struct Facts<'f> {
     pub route_metadata: Option<&'f BTreeMap<String, Value>>,
     /// Filter state.
     pub state: &'f BTreeMap<String, String>,
+    /// The record so far, for HTTP.
+    pub info: Option<&'f StreamInfo>,
 }
 
 impl<'f> Facts<'f> {
@@ -37,6 +39,7 @@ impl<'f> Facts<'f> {
             metadata: &connection.metadata,
             route_metadata: None,
             state: &connection.state,
+            info: None,
         }
     }
 
@@ -64,6 +67,7 @@ impl<'f> Facts<'f> {
             metadata: &exchange.info.metadata,
             route_metadata: exchange.info.route_metadata.as_deref(),
             state: &exchange.info.state,
+            info: Some(&exchange.info),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Policies, and what a list of them decides.
 
 use super::{Facts, Rule};
+use crate::cel::{Attributes, Program};
 
 /// What a list of policies is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub enum Action {
     Log,
 }
 
-/// A policy: one of the permissions and one of the principals must match.
+/// A policy: one of the permissions and one of the principals must match, and the condition if there is one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     /// Name.
@@ -22,13 +23,19 @@ pub struct Policy {
     pub permissions: Vec<Rule>,
     /// Who may do it.
     pub principals: Vec<Rule>,
+    /// What must be true besides.
+    pub condition: Option<Program>,
 }
 
 impl Policy {
-    /// Whether the facts satisfy the policy.
-    pub fn matches(&self, facts: &Facts<'_>) -> bool {
+    /// Whether the facts satisfy the policy. `unclear` counts when the condition has no value for these facts.
+    pub fn matches(&self, facts: &Facts<'_>, unclear: bool) -> bool {
         self.permissions.iter().any(|rule| rule.matches(facts))
             && self.principals.iter().any(|rule| rule.matches(facts))
+            && self
+                .condition
+                .as_ref()
+                .is_none_or(|condition| condition.holds(&Attributes::of_facts(facts)).unwrap_or(unclear))
     }
 }
 
@@ -48,6 +55,8 @@ pub struct Decision<'r> {
     pub allowed: bool,
     /// The first policy that matched.
     pub policy: Option<&'r str>,
+    /// Whether the access log is told to take it; none when these rules say nothing about that.
+    pub log: Option<bool>,
 }
 
 impl Decision<'_> {
@@ -61,12 +70,15 @@ impl Decision<'_> {
 impl Rules {
     /// Decides.
     pub fn check(&self, facts: &Facts<'_>) -> Decision<'_> {
-        let policy = self.policies.iter().find(|policy| policy.matches(facts)).map(|policy| policy.name.as_str());
+        // A condition that cannot be evaluated lets nobody in: what denies matches, what allows does not.
+        let unclear = self.action == Action::Deny;
+        let policy = self.policies.iter().find(|policy| policy.matches(facts, unclear));
+        let policy = policy.map(|policy| policy.name.as_str());
         let allowed = match self.action {
             Action::Allow => policy.is_some(),
             Action::Deny => policy.is_none(),
             Action::Log => true,
         };
-        Decision { allowed, policy }
+        Decision { allowed, policy, log: (self.action == Action::Log).then_some(policy.is_some()) }
     }
 }

@@ -3,18 +3,26 @@
 
 use super::rule::{NameKind, Source};
 use super::{Action, Policy, Rule, Rules};
+use crate::cel::Program;
 use crate::matching::{FilterStateMatcher, HeaderMatcher, MetadataMatcher, PathMatcher, StringMatcher, read_cidr};
 use crate::proto::Reader;
 use crate::route::Template;
 
+impl Action {
+    /// Reads the field `action`.
+    pub(super) fn read(reader: &Reader<'_>) -> Self {
+        match reader.word("action").as_str() {
+            "DENY" => Self::Deny,
+            "LOG" => Self::Log,
+            _ => Self::Allow,
+        }
+    }
+}
+
 impl Rules {
     /// Reads `envoy.config.rbac.v3.RBAC`.
     pub fn read(reader: &Reader<'_>) -> Option<Self> {
-        let action = match reader.word("action").as_str() {
-            "DENY" => Action::Deny,
-            "LOG" => Action::Log,
-            _ => Action::Allow,
-        };
+        let action = Action::read(reader);
         if let Some(audit) = reader.message("audit_logging_options") {
             read_audit(&audit);
         }
@@ -38,8 +46,31 @@ fn read_audit(audit: &Reader<'_>) {
 fn read_policy(name: String, reader: &Reader<'_>) -> Option<Policy> {
     let permissions = read_rules(reader, "permissions", permission);
     let principals = read_rules(reader, "principals", principal);
-    // `condition`, `checked_condition` and `cel_config` are not taken: their presence is a defect.
-    Some(Policy { name, permissions: permissions?, principals: principals? })
+    let condition = read_condition(reader)?;
+    Some(Policy { name, permissions: permissions?, principals: principals?, condition })
+}
+
+/// The condition, with or without the types that a compiler found. The outer none: a defect was noted.
+#[allow(clippy::option_option)] // Two different nones, for two lines.
+fn read_condition(reader: &Reader<'_>) -> Option<Option<Program>> {
+    if let Some(config) = reader.message("cel_config") {
+        // Conversions and sums of texts are always there; string functions are not, and refused where they are used.
+        config.ignore(&["enable_string_conversion", "enable_string_concat", "enable_string_functions"]);
+    }
+    let (plain, checked) = (reader.message("condition"), reader.message("checked_condition"));
+    if plain.is_some() && checked.is_some() {
+        reader.defect("checked_condition", "must not stand beside condition");
+        return None;
+    }
+    if let Some(checked) = checked {
+        // Types and places, which evaluation does not need.
+        checked.ignore(&["reference_map", "type_map", "source_info", "expr_version"]);
+        return Some(Some(Program::read(&checked.need("expr")?)?));
+    }
+    match plain {
+        Some(condition) => Some(Some(Program::read(&condition)?)),
+        None => Some(None),
+    }
 }
 
 type Read = fn(&Reader<'_>) -> Option<Rule>;
@@ -334,7 +365,7 @@ mod tests {
     fn what_cannot_be_read_leaves_no_rules() {
         let any = json!({ "any": true });
         let unreadable = [
-            json!({ "policies": { "p": { "permissions": [any], "principals": [any], "condition": { "id": 1, "const_expr": { "bool_value": true } } } } }),
+            json!({ "policies": { "p": { "permissions": [any], "principals": [any], "condition": { "id": 1, "ident_expr": { "name": "nothing" } } } } }),
             json!({ "policies": { "p": { "permissions": [any] } } }),
             policy(&json!({}), &any),
             policy(&json!({ "any": false }), &any),
@@ -349,6 +380,22 @@ mod tests {
         for json in unreadable {
             assert!(rules(&json).is_err(), "{json}");
         }
+    }
+
+    #[test]
+    fn a_condition_without_a_value_lets_nobody_in() {
+        let any = json!({ "any": true });
+        let with = |action: &str, name: &str, wanted: &str| {
+            let headers =
+                json!({ "select_expr": { "operand": { "ident_expr": { "name": "request" } }, "field": "headers" } });
+            let field = json!({ "call_expr": { "function": "_[_]", "args": [headers, { "const_expr": { "string_value": name } }] } });
+            let condition = json!({ "call_expr": { "function": "_==_", "args": [field, { "const_expr": { "string_value": wanted } }] } });
+            allows(&json!({ "action": action, "policies": { "p": {
+                "permissions": [any], "principals": [any], "condition": condition } } }))
+        };
+        assert!(with("ALLOW", "x-team", "blue") && !with("ALLOW", "x-team", "red"));
+        assert!(!with("DENY", "x-team", "blue") && with("DENY", "x-team", "red"));
+        assert!(!with("ALLOW", "x-none", "blue") && !with("DENY", "x-none", "blue"));
     }
 
     #[test]

@@ -63,6 +63,11 @@ pub struct Exchange {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamAlpn(pub Arc<[String]>);
 
+/// In the scratch: replies of the proxy are plain HTTP although the request looks like gRPC. The filter that made it look
+/// so translates them.
+#[derive(Debug, Clone, Copy)]
+pub struct RepliesAsHttp;
+
 impl Exchange {
     /// The client's address: the connection's, or what trusted fields say.
     pub fn client(&self) -> &Address {

@@ -6,6 +6,7 @@
 pub mod client;
 mod compare;
 pub mod envoy;
+mod grpc;
 pub mod origin;
 mod ours;
 pub mod scenario;

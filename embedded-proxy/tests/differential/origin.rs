@@ -17,6 +17,8 @@ pub struct Origin {
     pub port: u16,
     /// Port of the one called `two`.
     pub other: u16,
+    /// Port of the services that speak gRPC.
+    pub grpc: u16,
     seen: [Seen; 2],
 }
 
@@ -26,7 +28,8 @@ impl Origin {
     /// Starts both on ports that the system picks. They end with the process.
     pub fn start() -> Self {
         let seen = [Seen::default(), Seen::default()];
-        Self { port: listen("one", seen[0].clone()), other: listen("two", seen[1].clone()), seen }
+        let (port, other) = (listen("one", seen[0].clone()), listen("two", seen[1].clone()));
+        Self { port, other, grpc: super::grpc::start(), seen }
     }
 
     /// Forgets which requests it has seen: the next proxy's turn.

@@ -5,6 +5,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::origin::Origin;
+
 /// A scenario.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,6 +44,9 @@ pub struct Scenario {
     /// Fields to add to the cluster `origin`.
     #[serde(default)]
     pub origin: Option<Value>,
+    /// Filter of the access log.
+    #[serde(default)]
+    pub log_filter: Option<Value>,
     /// Do not compare access logs (their order is not certain).
     #[serde(default)]
     pub no_logs: bool,
@@ -105,8 +110,8 @@ impl Scenario {
         serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// The bootstrap: ports are picked by the system, the origin is at `origin`, the second one at `other`.
-    pub fn bootstrap(&self, origin: u16, other: u16, log: &Path) -> Value {
+    /// The bootstrap: ports are picked by the system. The clusters `origin`, `other` and `grpc` (HTTP/2) lead to the origins.
+    pub fn bootstrap(&self, origins: &Origin, log: &Path) -> Value {
         let hosts = self.virtual_hosts.clone().unwrap_or_else(|| {
             json!([{"name": "all", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "origin"}}]}])
         });
@@ -119,9 +124,12 @@ impl Scenario {
         let format = "%REQ(:METHOD)% %REQ(X-CASE)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% \
                       %UPSTREAM_CLUSTER% %ROUTE_NAME% %PROTOCOL% %BYTES_RECEIVED% %BYTES_SENT%\n";
         let file = json!(log);
-        let log = json!([{"name": "envoy.access_loggers.file", "typed_config": {
+        let mut log = json!([{"name": "envoy.access_loggers.file", "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
             "path": log, "log_format": {"text_format_source": {"inline_string": format}}}}]);
+        if let Some(filter) = &self.log_filter {
+            log[0]["filter"] = filter.clone();
+        }
         let mut hcm = json!({
             "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": "test", "codec_type": "AUTO", "route_config": routes, "http_filters": filters,
@@ -136,9 +144,9 @@ impl Scenario {
             "name": "main", "address": address(0), "filter_chains": [{"filters": network}],
         });
         merge(&mut listener, self.listener.as_ref());
-        let mut first = cluster("origin", origin);
+        let mut first = cluster("origin", origins.port);
         merge(&mut first, self.origin.as_ref());
-        let mut clusters = vec![first, cluster("other", other), cluster("nobody", 1)];
+        let mut clusters = vec![first, cluster("other", origins.other), cluster("nobody", 1), grpc(origins.grpc)];
         clusters.extend(self.clusters.iter().cloned());
         let mut listeners = vec![listener];
         listeners.extend(self.listeners.iter().cloned());
@@ -149,8 +157,8 @@ impl Scenario {
         });
         merge(&mut bootstrap, self.bootstrap.as_ref());
         let places = [
-            ("{{origin}}", json!(origin)),
-            ("{{other}}", json!(other)),
+            ("{{origin}}", json!(origins.port)),
+            ("{{other}}", json!(origins.other)),
             ("{{inner}}", json!(free())),
             ("{{log}}", file),
         ];
@@ -177,6 +185,15 @@ fn cluster(name: &str, port: u16) -> Value {
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [
             {"endpoint": {"address": address(port)}}]}]},
     })
+}
+
+/// The services that speak gRPC.
+fn grpc(port: u16) -> Value {
+    let mut cluster = cluster("grpc", port);
+    cluster["typed_extension_protocol_options"] = json!({ "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        "explicit_http_config": { "http2_protocol_options": {} } } });
+    cluster
 }
 
 /// Lays `more` over `base`: objects are merged, everything else is replaced.

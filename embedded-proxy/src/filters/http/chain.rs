@@ -47,9 +47,12 @@ impl Chain {
     }
 
     /// Runs the response through the filters, last first.
-    pub fn response(&self, exchange: &mut Exchange, response: &mut Response) {
+    pub async fn response(&self, exchange: &mut Exchange, response: &mut Response) {
         for slot in self.slots.iter().rev() {
             if Self::runs(slot, exchange) {
+                if let Some(wait) = slot.filter.wait_response(exchange, response) {
+                    wait.await;
+                }
                 slot.filter.on_response(exchange, response);
             }
         }

@@ -15,6 +15,8 @@ pub(super) enum How {
     AddIfAbsent,
     /// It replaces it, and without one there is nothing to do.
     OverwriteIfExists,
+    /// It is joined to it by a comma, and without one there is nothing to do.
+    Append,
 }
 
 /// One change.
@@ -45,7 +47,17 @@ impl Edit {
             How::Add | How::AddIfAbsent => headers.add(name, value),
             How::OverwriteIfExists if headers.has(&name) => headers.set(name, value),
             How::OverwriteIfExists => {}
+            How::Append => return self.append(headers, name),
         }
+        true
+    }
+
+    fn append(&self, headers: &mut Headers, name: HeaderName) -> bool {
+        let Some(joined) = headers.get(&name).map(|there| [there.as_bytes(), b",", &self.value].concat()) else {
+            return true;
+        };
+        let Ok(joined) = HeaderValue::from_bytes(&joined) else { return false };
+        headers.set(name, joined);
         true
     }
 

@@ -9,6 +9,7 @@ mod edit;
 mod ext_authz;
 mod fault;
 mod grpc_stats;
+mod grpc_web;
 mod header_mutation;
 mod health_check;
 mod istio;
@@ -64,6 +65,16 @@ impl From<Reply> for Step<'_> {
 pub trait HttpFilter: Send + Sync {
     /// Looks at the request, in chain order. May change head and body.
     fn on_request<'f>(&'f self, exchange: &'f mut Exchange) -> Step<'f>;
+
+    /// What has to be waited for before [`HttpFilter::on_response`]: a filter that says something in the head about the
+    /// body. None, as almost always: nothing.
+    fn wait_response<'f>(
+        &'f self,
+        _exchange: &'f Exchange,
+        _response: &'f mut Response,
+    ) -> Option<Pin<Box<dyn Future<Output = ()> + Send + 'f>>> {
+        None
+    }
 
     /// Looks at the response, in reverse order. Also called for local replies. May change head and body.
     fn on_response(&self, _exchange: &mut Exchange, _response: &mut Response) {}

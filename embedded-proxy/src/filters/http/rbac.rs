@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::{HttpFilter, PerRoute, Step, Verdict, metadata};
 use crate::http::Reply;
+use crate::matching::tree::Level;
 use crate::proto::Reader;
-use crate::rbac::{Action, Decision, Facts, Rules};
+use crate::rbac::{Decision, Engine, Facts};
 use crate::services::Build;
 use crate::stream::Exchange;
 use crate::telemetry::stats::{Counter, Scope};
@@ -20,8 +21,8 @@ const NAMESPACE: &str = "envoy.filters.http.rbac";
 /// Rules to enforce and rules to try out. Without rules everything may pass.
 #[derive(Debug, Default)]
 struct Policies {
-    rules: Option<Rules>,
-    shadow: Option<Rules>,
+    rules: Option<Engine>,
+    shadow: Option<Engine>,
     /// `rules_stat_prefix`, which stands before the metadata keys too.
     prefix: String,
     /// `shadow_rules_stat_prefix`.
@@ -31,12 +32,11 @@ struct Policies {
 
 impl Policies {
     fn read(reader: &Reader<'_>) -> Option<Self> {
-        let rules = |field| reader.message(field).map(|rules| Rules::read(&rules));
-        let (own, shadow) = (rules("rules"), rules("shadow_rules"));
-        // `matcher` and `shadow_matcher` are not taken: their presence is a defect.
+        let rules = Engine::read(reader, "rules", "matcher", Level::Request);
+        let shadow = Engine::read(reader, "shadow_rules", "shadow_matcher", Level::Request);
         Some(Self {
-            rules: own.map_or(Some(None), |rules| rules.map(Some))?,
-            shadow: shadow.map_or(Some(None), |rules| rules.map(Some))?,
+            rules: rules?,
+            shadow: shadow?,
             prefix: reader.text("rules_stat_prefix"),
             shadow_prefix: reader.text("shadow_rules_stat_prefix"),
             per_rule: reader.flag("track_per_rule_stats"),
@@ -53,12 +53,12 @@ struct Counts {
 }
 
 impl Counts {
-    fn new(scope: &Scope, word: &str, rules: Option<&Rules>, per_rule: bool) -> Self {
+    fn new(scope: &Scope, word: &str, rules: Option<&Engine>, per_rule: bool) -> Self {
         let (allowed, denied) = (format!("{word}allowed"), format!("{word}denied"));
-        let names = rules.filter(|_| per_rule).into_iter().flat_map(|rules| &rules.policies);
-        let policies = names.map(|policy| {
-            let scope = scope.sub("policy").sub(&policy.name);
-            (policy.name.clone(), (scope.counter(&allowed), scope.counter(&denied)))
+        let names = rules.filter(|_| per_rule).into_iter().flat_map(Engine::names);
+        let policies = names.map(|name| {
+            let scope = scope.sub("policy").sub(name);
+            (name.to_string(), (scope.counter(&allowed), scope.counter(&denied)))
         });
         Self { allowed: scope.counter(&allowed), denied: scope.counter(&denied), policies: policies.collect() }
     }
@@ -136,7 +136,7 @@ impl HttpFilter for Rbac {
             let decision = rules.check(&facts);
             self.counts.count(&decision);
             traces.extend(trace(&policies.prefix, "enforced", &decision));
-            log = (rules.action == Action::Log).then_some(decision.policy.is_some());
+            log = decision.log;
             reply = (!decision.allowed).then(|| refusal(&decision));
         }
         if !traces.is_empty() {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    HttpFilter, PerRoute, buffer, cors, ext_authz, fault, grpc_stats, header_mutation, health_check, istio, jwt_authn,
-    local_ratelimit, ratelimit, rbac, set_filter_state,
+    HttpFilter, PerRoute, buffer, cors, ext_authz, fault, grpc_stats, grpc_web, header_mutation, health_check, istio,
+    jwt_authn, local_ratelimit, ratelimit, rbac, set_filter_state,
 };
 use crate::proto::Reader;
 use crate::services::Build;
@@ -64,6 +64,12 @@ const KINDS: &[Kind] = &[
     },
     Kind { config: "stats.PluginConfig", route: None, make: IstioStats::make, per_route: none },
     Kind {
+        config: "envoy.extensions.filters.http.wasm.v3.Wasm",
+        route: None,
+        make: istio::wasm::make,
+        per_route: none,
+    },
+    Kind {
         config: "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig",
         route: None,
         make: istio::alpn::make,
@@ -73,6 +79,12 @@ const KINDS: &[Kind] = &[
         config: "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
         route: None,
         make: grpc_stats::make,
+        per_route: none,
+    },
+    Kind {
+        config: "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb",
+        route: None,
+        make: grpc_web::make,
         per_route: none,
     },
     Kind {

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use super::registry::{Made, filter};
 use super::{NetworkFilter, Session, Verdict, Watcher};
+use crate::istio::Plugin;
 use crate::proto::Reader;
+use crate::services::Build;
 use crate::telemetry::istio::IstioStats;
 
 /// A filter that lets everything pass.
@@ -18,6 +21,17 @@ impl Pass {
     pub fn read(reader: &Reader<'_>) -> Self {
         reader.ignore_all();
         Self
+    }
+}
+
+/// Makes the filter of a Wasm plugin: Istio's stats, or one that may be absent. None: a defect was noted.
+pub(super) fn plugin(reader: &Reader<'_>, build: &Build) -> Option<Made> {
+    match Plugin::read(reader)? {
+        Plugin::Stats(settings) => {
+            IstioStats::read(&Plugin::settings(reader, "stats.PluginConfig", &settings)?, build).map(filter)
+        }
+        // Over TCP it never was a plugin of this kind, and it needs nothing here.
+        Plugin::MetadataExchange | Plugin::Absent => Some(filter(Pass)),
     }
 }
 

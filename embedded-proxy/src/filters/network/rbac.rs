@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{NetworkFilter, Session, Verdict};
+use crate::matching::tree::Level;
 use crate::proto::Reader;
-use crate::rbac::{Decision, Facts, Rules};
+use crate::rbac::{Decision, Engine, Facts};
 use crate::services::Build;
 use crate::telemetry::stats::{Counter, Scope};
 
@@ -16,8 +17,8 @@ const NAMESPACE: &str = "envoy.filters.network.rbac";
 
 #[derive(Debug)]
 pub(super) struct Rbac {
-    rules: Option<(Rules, Counts)>,
-    shadow: Option<(Rules, Counts)>,
+    rules: Option<(Engine, Counts)>,
+    shadow: Option<(Engine, Counts)>,
     shadow_prefix: String,
     delay: Option<Duration>,
 }
@@ -35,8 +36,7 @@ impl Counts {
 }
 
 impl Rbac {
-    /// Reads the message. None: a defect was noted. `matcher` and `shadow_matcher` are not taken, which makes them
-    /// defects.
+    /// Reads the message. None: a defect was noted.
     pub fn read(reader: &Reader<'_>, build: &Build) -> Option<Self> {
         // A connection's facts do not change after it is there: once is as good as at every byte.
         reader.ignore(&["enforcement_type"]);
@@ -47,11 +47,12 @@ impl Rbac {
             allowed: root.counter(&format!("{word}allowed")),
             denied: root.counter(&format!("{word}denied")),
         };
-        let rules = |field: &str, word: &str| match reader.message(field) {
-            Some(rules) => Rules::read(&rules).map(|rules| Some((rules, counts(word)))),
-            None => Some(None),
+        let engine = |rules: &str, matcher: &str, word: &str| {
+            let engine = Engine::read(reader, rules, matcher, Level::Connection)?;
+            Some(engine.map(|engine| (engine, counts(word))))
         };
-        let (own, shadow) = (rules("rules", ""), rules("shadow_rules", &format!("{shadow_prefix}shadow_")));
+        let own = engine("rules", "matcher", "");
+        let shadow = engine("shadow_rules", "shadow_matcher", &format!("{shadow_prefix}shadow_"));
         Some(Self { rules: own?, shadow: shadow?, shadow_prefix, delay: reader.duration("delay_deny") })
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::istio::Pass;
+use super::istio::{self, Pass};
 use super::limits::{ConnectionLimit, LocalRateLimit};
 use super::rbac::Rbac;
 use super::set_filter_state::SetFilterState;
@@ -24,7 +24,8 @@ pub(super) enum Made {
 
 type Make = fn(&Reader<'_>, &Build) -> Option<Made>;
 
-fn filter(filter: impl NetworkFilter + 'static) -> Made {
+/// A filter that decides.
+pub(super) fn filter(filter: impl NetworkFilter + 'static) -> Made {
     Made::Filter(Arc::new(filter))
 }
 
@@ -46,6 +47,7 @@ const KINDS: &[(&str, Make)] = &[
     ("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", |reader, build| {
         TcpProxy::read(reader, build).map(|proxy| Made::Terminal(Terminal::Tcp(Arc::new(proxy))))
     }),
+    ("envoy.extensions.filters.network.wasm.v3.Wasm", istio::plugin),
     ("envoy.tcp.metadataexchange.config.MetadataExchange", |reader, _| Some(filter(Pass::read(reader)))),
     ("stats.PluginConfig", |reader, build| IstioStats::read(reader, build).map(filter)),
 ];

@@ -1,5 +1,6 @@
 //! `envoy.config.accesslog.v3.AccessLogFilter`: which exchanges are logged.
 
+use crate::cel::{Attributes, Program};
 use crate::http::RequestHead;
 use crate::matching::{HeaderMatcher, MetadataMatcher, at};
 use crate::proto::{Fraction, Reader};
@@ -58,6 +59,8 @@ pub enum Filter {
         /// None of them.
         exclude: bool,
     },
+    /// The expression is true; one that has no value for the exchange is not.
+    Expression(Program),
 }
 
 /// A comparison with a number.
@@ -112,13 +115,7 @@ impl Filter {
         };
         if choice == "extension_filter" {
             let extension = reader.message("extension_filter")?;
-            let kind = extension.any("typed_config").map(|(kind, config)| {
-                config.ignore_all();
-                kind
-            });
-            let kind = kind.unwrap_or_else(|| extension.text("name"));
-            extension.defect("typed_config", format!("the proxy does not have the access log filter {kind}"));
-            return None;
+            return read_extension(&extension);
         }
         let filter = reader.message(&choice)?;
         match choice.as_str() {
@@ -179,7 +176,34 @@ impl Filter {
                     None => *missing,
                 }
             }),
+            Self::Expression(program) => program.holds(&Attributes::of_context(context)) == Some(true),
             Self::Type { types, exclude } => types.contains(&context.log_type) != *exclude,
+        }
+    }
+}
+
+/// Reads a filter that is an extension: there is one kind.
+fn read_extension(extension: &Reader<'_>) -> Option<Filter> {
+    let Some((kind, config)) = extension.any("typed_config") else {
+        let name = extension.text("name");
+        extension.defect("typed_config", format!("the proxy does not have the access log filter {name}"));
+        return None;
+    };
+    extension.ignore(&["name"]); // The type decides.
+    if kind != "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter" {
+        config.ignore_all();
+        config.defect("", format!("the proxy does not have the access log filter {kind}"));
+        return None;
+    }
+    // What the settings turn on is always on.
+    if let Some(settings) = config.message("cel_config") {
+        settings.ignore(&["enable_string_conversion", "enable_string_concat", "enable_string_functions"]);
+    }
+    match Program::parse(&config.text("expression")) {
+        Ok(program) => Some(Filter::Expression(program)),
+        Err(error) => {
+            config.defect("expression", error);
+            None
         }
     }
 }
@@ -301,6 +325,21 @@ mod tests {
         };
         assert!(takes(&filter("k", "v", false)) && !takes(&filter("k", "w", true)));
         assert!(takes(&filter("z", "v", true)) && !takes(&filter("z", "v", false)));
+    }
+
+    fn expression(text: &str) -> Value {
+        json!({"extension_filter": {"name": "cel", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
+            "expression": text}}})
+    }
+
+    #[test]
+    fn expressions_are_evaluated() {
+        assert!(takes(&expression("response.code >= 500 && request.path == '/x'")));
+        assert!(!takes(&expression("response.code < 500")));
+        assert!(!takes(&expression("request.headers['x-none'] == ''")) && !takes(&expression("request.path")));
+        let error = read(&expression("request.nothing")).unwrap_err();
+        assert!(error.contains("expression: the proxy does not have the attribute request.nothing"), "{error}");
     }
 
     #[test]

@@ -228,11 +228,11 @@ mod tests {
         let error = read(&build, &config(file, json!({"path": "/nonexistent/x"}))).unwrap_err();
         assert!(error.contains("/nonexistent/x"), "{error}");
         let stdout = "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog";
-        let format = json!({"log_format": {"text_format_source": {"inline_string": "%CEL(x)%"}}});
+        let format = json!({"log_format": {"text_format_source": {"inline_string": "%DOWNSTREAM_CX_RTT%"}}});
         let error = read(&build, &config(stdout, format)).unwrap_err();
         assert_eq!(
             error,
-            "access_log[0].typed_config.log_format.text_format_source: the proxy does not have the operator CEL"
+            "access_log[0].typed_config.log_format.text_format_source: the proxy does not have the operator DOWNSTREAM_CX_RTT"
         );
         let other = "envoy.config.accesslog.v3.DurationFilter";
         assert!(read(&build, &config(other, json!({}))).unwrap_err().contains(other));

@@ -11,6 +11,7 @@ use super::metadata::{Owner, Place};
 use super::path::{PathOperator, query_parameter};
 use super::time::TimeFormat;
 use super::{FormatContext, Piece};
+use crate::cel::{Attributes, Program};
 
 /// An operator with its parameters.
 #[derive(Clone)]
@@ -39,6 +40,8 @@ pub(super) enum Command {
     Constant(Arc<str>),
     /// The first of several that has a value.
     Coalesce(Box<Coalesce>),
+    /// The value of an expression.
+    Expression(Box<Program>),
 }
 
 /// Which moment a time operator prints.
@@ -135,6 +138,9 @@ const TABLE: &[Syntax] = &[
         let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
         Ok(constant(&Piece::Text(name.unwrap_or_else(|| "-".into()).into())))
     }),
+    syntax("CEL", Parameters::Must, true, |text, _| {
+        Program::parse(text).map(|program| Command::Expression(Box::new(program)))
+    }),
     syntax("COALESCE", Parameters::Must, true, |text, _| {
         Coalesce::parse(text).map(|coalesce| Command::Coalesce(Box::new(coalesce)))
     }),
@@ -143,7 +149,6 @@ const TABLE: &[Syntax] = &[
 /// Operators of Envoy that print what the proxy does not record.
 const ABSENT: &[&str] = &[
     "BACKEND_CONNECTION_ID",
-    "CEL",
     "DOWNSTREAM_CX_RTT",
     "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED",
     "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT",
@@ -226,6 +231,7 @@ impl Command {
             Self::ServerName(sources) => server_name_value(sources, context),
             Self::Constant(text) => Piece::Text(text.as_ref().into()),
             Self::Coalesce(coalesce) => coalesce.value(context),
+            Self::Expression(program) => Piece::owned(program.text(&Attributes::of_context(context))),
         }
     }
 }
@@ -256,6 +262,7 @@ impl std::fmt::Debug for Command {
             Self::ServerName(sources) => write!(f, "ServerName({sources:?})"),
             Self::Constant(_) => f.write_str("Constant"),
             Self::Coalesce(coalesce) => coalesce.fmt(f),
+            Self::Expression(program) => program.fmt(f),
         }
     }
 }

@@ -195,7 +195,9 @@ fn what_envoy_refuses_is_refused() {
 
 #[test]
 fn an_operator_that_is_absent_is_named() {
-    assert_eq!(Format::parse("%CEL(request.path)%").unwrap_err(), "the proxy does not have the operator CEL");
+    let absent = Format::parse("%DOWNSTREAM_CX_RTT%").unwrap_err();
+    assert_eq!(absent, "the proxy does not have the operator DOWNSTREAM_CX_RTT");
+    assert!(Format::parse("%CEL(request.nothing)%").unwrap_err().contains("request.nothing"));
     assert_eq!(Format::parse("%NOPE%").unwrap_err(), "there is no operator NOPE");
 }
 

@@ -54,7 +54,7 @@ fn accept(ok: OkHttpResponse) -> Answer {
     let mut answer = Answer::of(Outcome::Allowed);
     for option in ok.headers {
         let (name, value, append, _) = parts(option);
-        let how = if append == Some(true) { How::Add } else { How::Set };
+        let how = if append == Some(true) { How::Append } else { How::Set };
         answer.edits.push(Edit { name, value, how });
     }
     for option in ok.response_headers_to_add {
@@ -80,7 +80,9 @@ fn deny(denied: DeniedHttpResponse) -> Answer {
     let mut answer = Answer::denied(status, Bytes::from(denied.body));
     for option in denied.headers {
         let (name, value, append, _) = parts(option);
-        let how = if append == Some(true) { How::Add } else { How::Set };
+        // A field may be set several times, as `set-cookie`: the first takes the place of what is there.
+        let again = answer.edits.iter().any(|edit: &Edit| edit.name.eq_ignore_ascii_case(&name));
+        let how = if again || append == Some(true) { How::Add } else { How::Set };
         answer.edits.push(Edit { name, value, how });
     }
     answer
@@ -114,7 +116,7 @@ mod tests {
         let answer =
             answer(CheckResponse { http_response: Some(HttpResponse::OkResponse(ok)), ..CheckResponse::default() });
         assert_eq!(answer.outcome, Outcome::Allowed);
-        assert_eq!(answer.edits.iter().map(|edit| edit.how).collect::<Vec<_>>(), [How::Set, How::Add]);
+        assert_eq!(answer.edits.iter().map(|edit| edit.how).collect::<Vec<_>>(), [How::Set, How::Append]);
         assert_eq!(answer.removes, ["gone"]);
         assert_eq!(answer.response[0].how, How::Add);
     }

@@ -110,7 +110,8 @@ fn http_request(shared: &Shared, exchange: &Exchange, body: Option<&Read>) -> Ht
         path: head.path.clone(),
         host: head.authority.clone(),
         scheme: head.scheme.to_string(),
-        size: i64::try_from(exchange.request.body.size().unwrap_or(0)).unwrap_or(i64::MAX),
+        // Nothing was received yet but what was read for the service.
+        size: 0,
         protocol: head.version.as_str().to_string(),
         ..HttpRequest::default()
     };
@@ -122,7 +123,8 @@ fn http_request(shared: &Shared, exchange: &Exchange, body: Option<&Read>) -> Ht
         request.headers = fields.into_iter().map(text).collect();
     }
     if let Some(body) = body {
-        request.size = i64::try_from(body.bytes.len()).unwrap_or(i64::MAX);
+        let size = exchange.request.body.size().unwrap_or(body.bytes.len() as u64);
+        request.size = i64::try_from(size).unwrap_or(i64::MAX);
         if shared.body.is_some_and(|body| body.as_bytes) {
             request.raw_body = body.bytes.to_vec();
         } else {

@@ -2,3 +2,4 @@
 
 pub(super) mod alpn;
 pub(super) mod peer_metadata;
+pub(super) mod wasm;
