@@ -37,7 +37,7 @@ impl Drop for Envoy {
 pub fn run(envoy: &Path, name: &str, scenario: &Scenario, origin: &Origin) -> Envoy {
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("access.log");
-    let bootstrap = scenario.bootstrap(origin, &log);
+    let bootstrap = scenario.bootstrap(origin.ports(), &log);
     let file = folder.path().join("bootstrap.json");
     std::fs::write(&file, bootstrap.to_string()).expect("written");
     let admin = folder.path().join("admin");

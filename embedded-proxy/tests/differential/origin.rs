@@ -11,6 +11,17 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+/// Ports of all origins.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    /// The one called `one`.
+    pub one: u16,
+    /// The one called `two`.
+    pub two: u16,
+    /// The services that speak gRPC.
+    pub grpc: u16,
+}
+
 /// Two origins with different names.
 pub struct Origin {
     /// Port of the one called `one`.
@@ -30,6 +41,11 @@ impl Origin {
         let seen = [Seen::default(), Seen::default()];
         let (port, other) = (listen("one", seen[0].clone()), listen("two", seen[1].clone()));
         Self { port, other, grpc: super::grpc::start(), seen }
+    }
+
+    /// The ports of all of them.
+    pub fn ports(&self) -> Ports {
+        Ports { one: self.port, two: self.other, grpc: self.grpc }
     }
 
     /// Forgets which requests it has seen: the next proxy's turn.

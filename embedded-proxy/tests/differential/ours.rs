@@ -26,7 +26,7 @@ pub struct Ours {
 pub fn run(name: &str, scenario: &Scenario, origin: &Origin) -> Ours {
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("access.log");
-    let bootstrap = scenario.bootstrap(origin, &log);
+    let bootstrap = scenario.bootstrap(origin.ports(), &log);
     let started = Bootstrap::from_json(&bootstrap).and_then(|bootstrap| Server::start(bootstrap, &Options::default()));
     let server = started.unwrap_or_else(|defects| {
         let defects: Vec<String> = defects.iter().map(ToString::to_string).collect();

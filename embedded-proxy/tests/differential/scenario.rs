@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::origin::Origin;
+use super::origin::Ports;
 
 /// A scenario.
 #[derive(Debug, Deserialize)]
@@ -111,7 +111,7 @@ impl Scenario {
     }
 
     /// The bootstrap: ports are picked by the system. The clusters `origin`, `other` and `grpc` (HTTP/2) lead to the origins.
-    pub fn bootstrap(&self, origins: &Origin, log: &Path) -> Value {
+    pub fn bootstrap(&self, ports: Ports, log: &Path) -> Value {
         let hosts = self.virtual_hosts.clone().unwrap_or_else(|| {
             json!([{"name": "all", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "origin"}}]}])
         });
@@ -144,9 +144,9 @@ impl Scenario {
             "name": "main", "address": address(0), "filter_chains": [{"filters": network}],
         });
         merge(&mut listener, self.listener.as_ref());
-        let mut first = cluster("origin", origins.port);
+        let mut first = cluster("origin", ports.one);
         merge(&mut first, self.origin.as_ref());
-        let mut clusters = vec![first, cluster("other", origins.other), cluster("nobody", 1), grpc(origins.grpc)];
+        let mut clusters = vec![first, cluster("other", ports.two), cluster("nobody", 1), grpc(ports.grpc)];
         clusters.extend(self.clusters.iter().cloned());
         let mut listeners = vec![listener];
         listeners.extend(self.listeners.iter().cloned());
@@ -157,8 +157,8 @@ impl Scenario {
         });
         merge(&mut bootstrap, self.bootstrap.as_ref());
         let places = [
-            ("{{origin}}", json!(origins.port)),
-            ("{{other}}", json!(origins.other)),
+            ("{{origin}}", json!(ports.one)),
+            ("{{other}}", json!(ports.two)),
             ("{{inner}}", json!(free())),
             ("{{log}}", file),
         ];

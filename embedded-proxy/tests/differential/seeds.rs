@@ -7,6 +7,7 @@ use embedded_proxy::proto::from_json;
 use prost::Message as _;
 use serde_json::Value;
 
+use super::origin::Ports;
 use super::scenarios;
 
 /// What inspectors see besides HTTP: both versions of the PROXY protocol, and the beginning of a client's hello.
@@ -61,7 +62,7 @@ fn seeds_for_the_fuzzer() {
         seeds.put("proxy_inspectors", name, bytes);
     }
     for (name, scenario) in scenarios() {
-        let bootstrap = scenario.bootstrap(1, 2, Path::new("/dev/null"));
+        let bootstrap = scenario.bootstrap(Ports { one: 1, two: 2, grpc: 3 }, Path::new("/dev/null"));
         assert!(Bootstrap::from_json(&bootstrap).is_ok(), "{name} is a seed that goes deep");
         seeds.put("proxy_bootstrap", &name, bootstrap.to_string().as_bytes());
         let resources = &bootstrap["static_resources"];
