@@ -199,7 +199,8 @@ impl State {
             builder.with_protocol_versions(settings.parameters.versions).map_err(|error| error.to_string())?;
         let builder = if settings.ask_client {
             builder.with_client_cert_verifier(Arc::new(ClientVerifier {
-                required: settings.require_client,
+                required: settings.require_client
+                    || validation.as_ref().is_some_and(|validation| validation.needs_certificate()),
                 hints: hints(validation.as_deref()),
                 validation: validation.clone(),
                 provider: provider.clone(),

@@ -136,11 +136,11 @@ async fn peers_prove_their_spiffe_ids() {
             "another trust domain",
             Some(ca.uris(&["spiffe://other/ns/a/sa/client"])),
             "ssl.fail_verify_san",
-            "verify SAN",
+            "SAN matcher",
         ),
         ("the domain as a path", Some(ca.uris(&["spiffe://other/td/"])), "ssl.fail_verify_san", "malformed"),
         ("two ids", Some(ca.uris(&["spiffe://td/a", "spiffe://td/b"])), "ssl.fail_verify_san", "one URI"),
-        ("no id", Some(ca.dns(&["td"])), "ssl.fail_verify_san", "verify SAN"),
+        ("no id", Some(ca.dns(&["td"])), "ssl.fail_verify_san", "SAN matcher"),
         ("an authority", Some(authority), "ssl.fail_verify_error", "authority"),
         ("another root", Some(other.uris(&["spiffe://td/x"])), "ssl.fail_verify_error", "local issuer"),
         ("server use only", Some(server_only), "ssl.fail_verify_error", "purpose"),
@@ -297,7 +297,7 @@ async fn delivered_secrets_are_waited_for_and_replaced_live() {
     deliver(&new, "spiffe://td/else");
     tokio::time::sleep(Duration::from_millis(50)).await;
     let (_, client_side) = shake(&accepts, &connects, &Target::default()).await;
-    assert!(client_side.unwrap_err().contains("verify SAN list"));
+    assert!(client_side.unwrap_err().contains("SAN matcher"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -361,6 +361,38 @@ async fn pins_and_revocation_lists_are_checked() {
     assert!(shake(&accepts(&good), &pinned, &Target::default()).await.1.unwrap().verified);
     assert!(shake(&accepts(&bad), &pinned, &Target::default()).await.1.is_err());
     assert_eq!(count(&build, "ssl.fail_verify_cert_hash"), 1);
+}
+
+#[tokio::test]
+async fn a_client_shows_a_certificate_where_something_of_it_is_asked_for() {
+    let build = build();
+    let ca = Ca::new("root");
+    let (server, client) = (ca.dns(&["s"]), ca.uris(&["spiffe://td/c"]));
+    let hash = super::facts::hex(&super::facts::sha256(&client.der));
+    let names =
+        json!({"match_typed_subject_alt_names": [uri("spiffe://td/c")], "trusted_ca": {"inline_string": ca.pem}});
+    // An authority alone asks for a certificate and takes clients without one.
+    for (validation, needed) in [
+        (names, true),
+        (json!({"verify_certificate_hash": [hash], "trusted_ca": {"inline_string": ca.pem}}), true),
+        (json!({"verify_certificate_hash": [hash]}), true),
+        (trust(&ca, &[]), false),
+    ] {
+        let accepts = acceptor(
+            &json!({"common_tls_context": {"tls_certificates": [own(&server)], "validation_context": validation}}),
+            &build,
+        );
+        let connects = |certificates: &[Value]| {
+            let context = json!({"tls_certificates": certificates, "validation_context": trust(&ca, &[])});
+            connector(&json!({"common_tls_context": context}), &build)
+        };
+        let before = count(&build, "ssl.fail_verify_no_cert");
+        let (server_side, _) = shake(&accepts, &connects(&[]), &Target::default()).await;
+        assert_eq!(server_side.is_err(), needed, "{validation}: {server_side:?}");
+        assert_eq!(count(&build, "ssl.fail_verify_no_cert") - before, u64::from(needed), "{validation}");
+        let (server_side, _) = shake(&accepts, &connects(&[own(&client)]), &Target::default()).await;
+        assert_eq!(server_side.unwrap().peer_uris, ["spiffe://td/c"], "{validation}");
+    }
 }
 
 #[tokio::test]

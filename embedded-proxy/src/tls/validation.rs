@@ -182,6 +182,12 @@ impl Validation {
         self.checks_chain() || !self.source.spki.is_empty() || !self.source.hashes.is_empty()
     }
 
+    /// Whether it asks for something that only a certificate can have: then, as in Envoy, a client must show one even where
+    /// `require_client_certificate` does not say so.
+    pub(super) fn needs_certificate(&self) -> bool {
+        !self.source.names.is_empty() || !self.source.spki.is_empty() || !self.source.hashes.is_empty()
+    }
+
     /// Whether the chain is checked, and a failure refuses the peer.
     pub(super) fn checks_chain(&self) -> bool {
         !self.anchors.is_empty() && !self.source.accept_untrusted

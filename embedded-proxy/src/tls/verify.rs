@@ -13,7 +13,7 @@ use webpki::{
     UnknownStatusPolicy, VerifiedPath,
 };
 
-use super::facts::{CertificateFacts, sha256};
+use super::facts::{CertificateFacts, Name, sha256};
 use super::names::{check_spiffe, holds};
 use super::validation::Validation;
 
@@ -87,9 +87,22 @@ pub(super) fn check(
         && wanted.is_none()
         && !facts.names.iter().any(|name| names.iter().any(|one| one.matches(name)))
     {
-        return Err(Refusal::new(Failed::Name, "verify SAN list: no name of the certificate matches"));
+        return Err(Refusal::new(Failed::Name, format!("verify cert failed: SAN matcher, {}", shown(&facts))));
     }
     check_pins(validation, leaf)
+}
+
+/// The names of a certificate, as Envoy tells them when none of them matches.
+fn shown(facts: &CertificateFacts) -> String {
+    let names: Vec<String> = facts
+        .names
+        .iter()
+        .map(|name| match name {
+            Name::Dns(text) | Name::Uri(text) | Name::Email(text) => text.clone(),
+            Name::Ip(ip) => ip.to_string(),
+        })
+        .collect();
+    format!("certificate SANs are [{}]", names.join(", "))
 }
 
 fn check_name(facts: &CertificateFacts, wanted: Option<&str>) -> Result<(), Refusal> {
