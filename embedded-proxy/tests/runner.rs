@@ -9,3 +9,4 @@ mod descriptors;
 mod differential;
 mod faults;
 mod hbone;
+mod planes;

@@ -4,7 +4,7 @@ use prost::Message as _;
 use prost_reflect::DynamicMessage;
 use serde_json::Value;
 
-use super::{Admin, Dynamic, Node, Runtime};
+use super::{Admin, Dynamic, Node, Overload, Runtime};
 use crate::proto::{Defect, Defects, Reader, decode, from_json, read_after, read_checked, validate};
 use crate::telemetry::stats::StatsConfig;
 
@@ -48,6 +48,8 @@ pub struct Bootstrap {
     pub dynamic: Dynamic,
     /// Admin interface, if there is one.
     pub admin: Option<Admin>,
+    /// Limits of the process.
+    pub overload: Overload,
     /// Static runtime.
     pub runtime: Runtime,
     /// How stats are tagged, which are kept, and their buckets.
@@ -98,6 +100,7 @@ impl Bootstrap {
             secrets: parts("secrets"),
             dynamic: reader.message("dynamic_resources").map(|more| Dynamic::read(&more)).unwrap_or_default(),
             admin: reader.message("admin").and_then(|admin| Admin::read(&admin)),
+            overload: reader.message("overload_manager").map(|overload| Overload::read(&overload)).unwrap_or_default(),
             runtime: reader.message("layered_runtime").map(|layers| Runtime::read(&layers)).unwrap_or_default(),
             stats: reader.message("stats_config").and_then(|config| StatsConfig::read(&config)).unwrap_or_default(),
             internal,
@@ -126,6 +129,8 @@ fn extensions(reader: &Reader<'_>) -> Option<usize> {
 
 /// Takes fields that change nothing a client, an upstream or a reader of stats could see.
 fn harmless(reader: &Reader<'_>) {
+    // How lines of the process' own log look; what they say is not Envoy's either.
+    reader.ignore(&["application_log_config"]);
     // Watchdogs kill a stuck process: the platform's probes do that here.
     reader.ignore(&["watchdog", "watchdogs"]);
     // Stats are made when first used and exported when asked for; nothing is flushed on a timer.

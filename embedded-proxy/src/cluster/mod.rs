@@ -15,6 +15,7 @@ mod manager;
 mod members;
 mod outlier;
 pub mod pool;
+mod private;
 mod requests;
 mod stats;
 #[cfg(test)]
@@ -42,5 +43,6 @@ pub use lb::{
 pub use manager::Clusters;
 pub use outlier::{Monitor, Origin as FailureOrigin, Outcome, OutlierConfig};
 pub use pool::{Answer, ConnectFacts, Priority, SendOptions, Upstream};
+pub use private::PrivateCluster;
 pub use requests::{Origin, RequestStats};
 pub use stats::ClusterStats;

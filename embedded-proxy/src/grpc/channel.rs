@@ -6,17 +6,20 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderValue, header};
 use parking_lot::Mutex;
 use tonic::Status;
 use tower_service::Service;
 
-use crate::cluster::{Choice, SendOptions};
+use crate::cluster::{Choice, Cluster, ClusterConfig, PrivateCluster, SendOptions};
 use crate::http::{Body, Headers, Request, RequestHead, Version};
-use crate::proto::Reader;
+use crate::proto::{Defect, Reader, from_json, read_checked};
 use crate::services::{Build, Services};
 
 use super::body::{Incoming, Outgoing};
+use super::credentials::Credential;
+use super::google::Google;
+use super::service::{GrpcService, Target};
 
 /// A gRPC service behind a cluster. Cheap to clone; holds no connection: those are the cluster's.
 ///
@@ -27,63 +30,68 @@ pub struct Channel(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     services: Arc<Services>,
-    cluster: String,
+    route: Route,
     authority: String,
     timeout: Option<Duration>,
     metadata: Headers,
+    credentials: Vec<Credential>,
+}
+
+/// The way to the service.
+#[derive(Debug)]
+enum Route {
+    /// A cluster of the configuration, looked up for each call.
+    Named(String),
+    /// One that only this channel has.
+    Own(PrivateCluster),
 }
 
 impl Channel {
     /// A service behind the cluster of that name. `authority` is sent as `:authority`; empty: the cluster's name.
     /// `timeout` bounds the time to the head of the response.
     pub fn new(services: Arc<Services>, cluster: &str, authority: &str, timeout: Option<Duration>) -> Self {
-        Self::with_metadata(services, cluster, authority, timeout, Headers::new())
-    }
-
-    fn with_metadata(
-        services: Arc<Services>,
-        cluster: &str,
-        authority: &str,
-        timeout: Option<Duration>,
-        metadata: Headers,
-    ) -> Self {
         let authority = if authority.is_empty() { cluster } else { authority };
-        let (cluster, authority) = (cluster.to_string(), authority.to_string());
-        Self(Arc::new(Inner { services, cluster, authority, timeout, metadata }))
+        Self(Arc::new(Inner {
+            services,
+            route: Route::Named(cluster.to_string()),
+            authority: authority.to_string(),
+            timeout,
+            metadata: Headers::new(),
+            credentials: Vec::new(),
+        }))
     }
 
-    /// Reads `envoy.config.core.v3.GrpcService`. Only `envoy_grpc` can be used: a `google_grpc` target has none of the
-    /// limits, checks and stats of a cluster.
+    /// Reads `envoy.config.core.v3.GrpcService`.
     pub fn read(reader: &Reader<'_>, build: &Build) -> Option<Self> {
-        let timeout = reader.duration("timeout").filter(|timeout| !timeout.is_zero());
-        let mut metadata = Headers::new();
-        for field in reader.list("initial_metadata") {
-            let name = field.need_text("key").and_then(|name| HeaderName::from_bytes(name.as_bytes()).ok());
-            let raw = field.bytes("raw_value");
-            let value = field.text("value");
-            let value = HeaderValue::from_bytes(if raw.is_empty() { value.as_bytes() } else { &raw });
-            match (name, value) {
-                (Some(name), Ok(value)) => metadata.add(name, value),
-                _ => field.defect("", "is no header field"),
+        let GrpcService { timeout, metadata, target } = GrpcService::read(reader)?;
+        let (route, authority, credentials) = match target {
+            Target::Cluster { name, authority } => (Route::Named(name), authority, Vec::new()),
+            Target::Google(google) => {
+                let cluster = own(&google, build).map_err(|error| reader.defect("google_grpc", error)).ok()?;
+                (Route::Own(cluster), google.authority, google.credentials)
             }
-        }
-        let Some(envoy) = reader.message("envoy_grpc") else {
-            if reader.has("google_grpc") {
-                reader.defect("google_grpc", "the proxy calls gRPC services over its clusters: use envoy_grpc");
-            } else {
-                reader.defect("target_specifier", "must be set");
-            }
-            return None;
         };
-        // The x-envoy-* fields that it would leave out are not sent by this client.
-        envoy.ignore(&["skip_envoy_headers"]);
-        let cluster = envoy.need_text("cluster_name")?;
-        Some(Self::with_metadata(build.services.clone(), &cluster, &envoy.text("authority"), timeout, metadata))
+        let services = build.services.clone();
+        Some(Self(Arc::new(Inner { services, route, authority, timeout, metadata, credentials })))
     }
 
     /// Name of the cluster.
     pub fn cluster(&self) -> &str {
-        &self.0.cluster
+        match &self.0.route {
+            Route::Named(name) => name,
+            Route::Own(cluster) => &cluster.get().name,
+        }
+    }
+
+    async fn find(&self) -> Result<Arc<Cluster>, String> {
+        match &self.0.route {
+            Route::Named(name) => self.0.services.clusters.get(name).ok_or_else(|| "is not known".into()),
+            Route::Own(cluster) => {
+                // Its name may not be looked up yet.
+                cluster.get().ready().await;
+                Ok(cluster.get().clone())
+            }
+        }
     }
 
     async fn call(
@@ -104,12 +112,12 @@ impl Channel {
         &self,
         request: http::Request<tonic::body::Body>,
     ) -> Result<http::Response<tonic::body::Body>, Status> {
-        let inner = &self.0;
-        let unavailable = |detail: String| Status::unavailable(format!("cluster {}: {detail}", inner.cluster));
-        let cluster = inner.services.clusters.get(&inner.cluster).ok_or_else(|| unavailable("is not known".into()))?;
+        let unavailable = |detail: String| Status::unavailable(format!("cluster {}: {detail}", self.cluster()));
+        let cluster = self.find().await.map_err(unavailable)?;
         let choice = Choice { random: fastrand::u64(..), ..Choice::default() };
         let host = cluster.pick(&choice).ok_or_else(|| unavailable("no healthy host".into()))?;
-        let answer = cluster.send(&host, self.translate(request), &SendOptions::default()).await;
+        let request = self.translate(request)?;
+        let answer = cluster.send(&host, request, &SendOptions::default()).await;
         let answer = answer.map_err(|error| unavailable(error.to_string()))?;
         let mut response = http::Response::new(tonic::body::Body::new(Incoming(answer.response.body)));
         *response.status_mut() = answer.response.head.status;
@@ -117,12 +125,15 @@ impl Channel {
         Ok(response)
     }
 
-    fn translate(&self, request: http::Request<tonic::body::Body>) -> Request {
+    fn translate(&self, request: http::Request<tonic::body::Body>) -> Result<Request, Status> {
         let (parts, body) = request.into_parts();
         let mut headers = Headers::from(parts.headers);
         headers.set(header::TE, HeaderValue::from_static("trailers"));
         for (name, value) in self.0.metadata.iter() {
             headers.add(name.clone(), value.clone());
+        }
+        for credential in &self.0.credentials {
+            credential.add(&mut headers).map_err(Status::unauthenticated)?;
         }
         let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         let head = RequestHead {
@@ -134,8 +145,16 @@ impl Channel {
             version: Version::Http2,
             headers,
         };
-        Request { head, body: Body::stream(Outgoing(Mutex::new(body))) }
+        Ok(Request { head, body: Body::stream(Outgoing(Mutex::new(body))) })
     }
+}
+
+/// The cluster of a service at an address of its own.
+fn own(google: &Google, build: &Build) -> Result<PrivateCluster, String> {
+    let message = from_json("envoy.config.cluster.v3.Cluster", &google.cluster)?;
+    let config = read_checked(message, "", |reader| ClusterConfig::read(reader, build));
+    let lines = |defects: Vec<Defect>| defects.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    config.map(|config| PrivateCluster::start(config, build)).map_err(lines)
 }
 
 impl Service<http::Request<tonic::body::Body>> for Channel {
@@ -222,13 +241,42 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_service_at_a_socket_of_its_own_gets_the_token_of_the_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let (socket, token) = (folder.path().join("s"), folder.path().join("token"));
+        let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+        let server = tonic::transport::Server::builder().add_service(RateLimitServiceServer::new(Echo));
+        tokio::spawn(server.serve_with_incoming(tokio_stream::wrappers::UnixListenerStream::new(listener)));
+        let google = json!({"google_grpc": {
+            "target_uri": format!("unix:{}", socket.display()), "stat_prefix": "s",
+            "channel_credentials": {"local_credentials": {}},
+            "credentials_factory_name": "envoy.grpc_credentials.file_based_metadata",
+            "call_credentials": [{"from_plugin": {
+                "name": "envoy.grpc_credentials.file_based_metadata",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.config.grpc_credential.v3.FileBasedMetadataConfig",
+                    "secret_data": {"filename": token}, "header_key": "x-extra", "header_prefix": "Bearer ",
+                },
+            }}],
+        }});
+        let mut client = RateLimitServiceClient::new(read(&google, &build()).unwrap());
+        let ask = || RateLimitRequest { domain: "d".into(), ..RateLimitRequest::default() };
+        assert_eq!(client.should_rate_limit(ask()).await.unwrap_err().code(), tonic::Code::Unauthenticated, "no file");
+        for text in ["one", "two"] {
+            std::fs::write(&token, format!("{text}\n")).unwrap();
+            let answer = client.should_rate_limit(ask()).await.unwrap().into_inner();
+            assert_eq!(String::from_utf8(answer.raw_body).unwrap(), format!("d Some(\"Bearer {text}\")"));
+        }
+    }
+
+    #[tokio::test]
     async fn what_cannot_be_called_is_said() {
         let build = build();
         let channel = read(&json!({"envoy_grpc": {"cluster_name": "nowhere"}}), &build).unwrap();
         let mut client = RateLimitServiceClient::new(channel);
         let error = client.should_rate_limit(RateLimitRequest::default()).await.unwrap_err();
         assert_eq!(error.code(), tonic::Code::Unavailable);
-        let google = json!({"google_grpc": {"target_uri": "a:1", "stat_prefix": "s"}});
-        assert_eq!(read(&google, &build).unwrap_err()[0].path, "google_grpc");
+        let google = json!({"google_grpc": {"target_uri": "xds:///a", "stat_prefix": "s"}});
+        assert_eq!(read(&google, &build).unwrap_err()[0].path, "google_grpc.target_uri");
     }
 }

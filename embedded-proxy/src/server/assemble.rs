@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use crate::admin::redact;
 use crate::bootstrap::{Bootstrap, Part};
 use crate::cluster::ClusterConfig;
+use crate::identity::{CERTIFICATE, ROOTS};
 use crate::listener::ListenerConfig;
 use crate::proto::{Defect, Defects};
 use crate::services::{Build, Services, Workers};
@@ -46,7 +47,8 @@ impl Assembly {
         let services = Arc::new(Services::new(bootstrap.node.clone(), bootstrap.runtime.clone(), workers, main));
         services.stats.configure(bootstrap.stats.clone());
         services.store.put_bootstrap(without_keys(&bootstrap.raw));
-        services.listeners.configure(bootstrap.runtime.max_connections(), options.drain_time);
+        let limits = [bootstrap.overload.max_connections, bootstrap.runtime.max_connections()];
+        services.listeners.configure(limits.into_iter().flatten().min(), options.drain_time);
         if let Some(buffer) = bootstrap.internal {
             services.listeners.allow_internal(buffer);
         }
@@ -57,7 +59,10 @@ impl Assembly {
         assembly.each(&bootstrap.secrets, Kind::Secret, |part| assembly.secret(part));
         assembly.each(&bootstrap.clusters, Kind::Cluster, |part| assembly.cluster(part));
         assembly.each(&bootstrap.listeners, Kind::Listener, |part| assembly.listener(part));
-        for name in assembly.build.services.secrets.missing(&Place::Static) {
+        // The proxy's own identity is published under these names once it is signed.
+        let signed = |name: &String| options.identity.is_some() && [CERTIFICATE, ROOTS].contains(&name.as_str());
+        let missing = assembly.build.services.secrets.missing(&Place::Static).into_iter();
+        for name in missing.filter(|name| !signed(name)) {
             let Defect { path, message } = unknown_secret(&name);
             assembly.defects.push(path, message);
         }

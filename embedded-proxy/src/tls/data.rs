@@ -12,7 +12,7 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// Where bytes are.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Data {
+pub(crate) enum Data {
     /// Here.
     Inline(Bytes),
     /// In a file.

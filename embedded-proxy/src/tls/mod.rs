@@ -20,6 +20,7 @@ mod tests;
 mod validation;
 mod verify;
 
+pub(crate) use data::Data;
 pub use acceptor::Acceptor;
 pub use certificate::Certificate;
 pub use connector::{Connector, Target};

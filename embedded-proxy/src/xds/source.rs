@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use prost::Message as _;
 
+use crate::grpc::GrpcService;
 use crate::proto::Reader;
 
 /// Time to wait for the first delivery when the configuration does not say (15 s, as in Envoy).
@@ -130,10 +131,8 @@ impl ApiSource {
             .list("grpc_services")
             .iter()
             .map(|service| {
-                if service.has("google_grpc") {
-                    service.defect("google_grpc", "the proxy calls gRPC services over its clusters: use envoy_grpc");
-                }
-                service.ignore_all();
+                // Each stream reads it again, with what it refers to; here it is only checked.
+                GrpcService::read(service);
                 Bytes::from(service.raw().encode_to_vec())
             })
             .collect();

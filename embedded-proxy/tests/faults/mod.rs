@@ -13,6 +13,6 @@ mod malformed;
 mod peers;
 mod slow;
 mod stuck;
-mod support;
+pub mod support;
 
 pub use support::start;
