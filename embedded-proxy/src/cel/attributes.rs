@@ -166,7 +166,7 @@ impl<'a> Attributes<'a> {
         let header = |name: &str| head.field(name).map(|value| text(&String::from_utf8_lossy(&value)));
         let received = self.info.map_or(0, |info| info.bytes_received);
         match field {
-            "headers" => Some(self.request_headers(head)),
+            "headers" => Some(Self::request_headers(head)),
             "host" => header(":authority"),
             "id" => header("x-request-id"),
             "method" => header(":method"),
@@ -186,7 +186,7 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    fn request_headers(&self, head: &RequestHead) -> Value {
+    fn request_headers(head: &RequestHead) -> Value {
         let pseudo = [":authority", ":method", ":path", ":protocol", ":scheme"];
         let pseudo = pseudo.into_iter().filter_map(|name| Some((name, head.field(name)?)));
         map(pseudo.map(|(name, value)| (name, text(&String::from_utf8_lossy(&value)))).chain(fields(&head.headers)))

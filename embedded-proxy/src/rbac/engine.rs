@@ -35,7 +35,7 @@ impl Engine {
                 tracing::warn!(path = reader.at(rules), "the rules are ignored: the matcher beside them counts");
                 reader.ignore(&[rules]);
             }
-            let tree = MatchTree::read(&tree, level, |kind, action| read_action(kind, action))?;
+            let tree = MatchTree::read(&tree, level, read_action)?;
             let logs = tree.actions().iter().any(|verdict| verdict.action == Action::Log);
             return Some(Some(Self::Tree { tree, logs }));
         }
