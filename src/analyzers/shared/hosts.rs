@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::visibility::{EXPORT_TO, Visibility};
 use crate::dialects::istio::types::ServiceEntry;
 use crate::dialects::kubernetes::types::Service;
+pub use crate::dialects::lower::full_name;
 use crate::dialects::model::Model;
 use crate::dialects::object::{Meta, Object};
 
@@ -92,14 +93,6 @@ pub struct Hosts<'m> {
 
 /// Services that come with an installation of Istio.
 const INSTALLED: [&str; 4] = ["istiod", "istio-ingressgateway", "istio-egressgateway", "istio-eastwestgateway"];
-
-/// The full name of a host as an object in `namespace` means it: a name without dots is a Service of that namespace.
-pub fn full_name<'h>(host: &'h str, namespace: &str, domain: &str) -> Cow<'h, str> {
-    if host.contains('.') || host.starts_with('*') || host.parse::<std::net::IpAddr>().is_ok() {
-        return Cow::Borrowed(host.strip_suffix('.').unwrap_or(host));
-    }
-    Cow::Owned(format!("{host}.{namespace}.svc.{domain}"))
-}
 
 /// Name and namespace of the Service that a full name means, when it ends as Services do.
 pub fn service_of<'h>(full_name: &'h str, domain: &str) -> Option<(&'h str, &'h str)> {

@@ -1,11 +1,15 @@
 //! From the vocabularies to the model of the mesh. Each dialect is one entry of [`DIALECTS`].
 
+mod hosts;
 mod origins;
 mod visibility;
 
+use crate::dialects::istio::types::MeshConfig;
 use crate::dialects::model::Model;
 use crate::ir::{AddressPlan, Builder, Mesh};
+use crate::schema::{List, Text};
 
+pub use hosts::full_name;
 pub use origins::Origins;
 pub use visibility::visibility;
 
@@ -26,14 +30,26 @@ pub struct Input<'m> {
     pub origins: Origins<'m>,
     /// Who sees services that say nothing about it: the words of an `exportTo` list. Empty means everybody.
     pub default_service_visibility: Vec<String>,
+    /// The same for routes.
+    pub default_route_visibility: Vec<String>,
+    /// The same for the policies of callers.
+    pub default_destination_visibility: Vec<String>,
 }
 
 impl<'m> Input<'m> {
     /// All of a model.
     pub fn new(model: &'m Model) -> Self {
-        let defaults = model.mesh.configs.iter().map(|object| &object.spec.default_service_export_to);
-        let words = defaults.flat_map(|list| list.iter().map(|word| word.as_str().to_owned())).collect();
-        Self { model, origins: Origins::new(&model.sources), default_service_visibility: words }
+        let words = |list: fn(&MeshConfig) -> &List<Text>| {
+            let lists = model.mesh.configs.iter().map(|object| list(&object.spec));
+            lists.flat_map(|list| list.iter().map(|word| word.as_str().to_owned())).collect()
+        };
+        Self {
+            model,
+            origins: Origins::new(&model.sources),
+            default_service_visibility: words(|config| &config.default_service_export_to),
+            default_route_visibility: words(|config| &config.default_virtual_service_export_to),
+            default_destination_visibility: words(|config| &config.default_destination_rule_export_to),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use envoy_types::pb::envoy::extensions::retry::host::previous_hosts::v3::Previou
 use crate::ir::{Name, Origin, Retry};
 use crate::xds::proto::{any, duration, number};
 
-/// What is tried again when nothing is said: failures where the request did not reach a process, and 503.
+/// What is tried again when nothing is said: failures where no process has seen the request.
 const CONDITIONS: [&str; 4] = ["connect-failure", "refused-stream", "unavailable", "cancelled"];
 
 /// The retries of routes that say nothing, when the mesh says nothing either.
@@ -19,7 +19,7 @@ pub fn usual() -> Retry {
         attempts: 2,
         per_try_timeout: None,
         conditions: CONDITIONS.iter().map(|word| Name::from(*word)).collect(),
-        statuses: vec![503],
+        statuses: Vec::new(),
         backoff: None,
         max_backoff: None,
         avoid_tried: true,

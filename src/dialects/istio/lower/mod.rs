@@ -1,7 +1,17 @@
 //! Istio's kinds as nodes of the mesh, one file per kind.
 
+mod balancing;
+mod context;
+mod delegate;
+mod destination_rule;
+mod http_action;
+mod http_match;
+mod http_rule;
+mod l4_rule;
 mod service_entry;
 mod settings;
+mod traffic;
+mod virtual_service;
 mod workload_entry;
 
 use crate::dialects::lower::{Dialect, Input};
@@ -31,5 +41,7 @@ impl Dialect for Istio {
     fn lower(&self, input: &Input<'_>, mesh: &mut Builder) {
         workload_entry::lower(input, mesh);
         service_entry::lower(input, mesh);
+        virtual_service::lower(input, mesh);
+        destination_rule::lower(input, mesh);
     }
 }
