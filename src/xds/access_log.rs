@@ -1,7 +1,9 @@
 //! Access logs of proxies: the mesh's file, for those for which nothing else is said.
 
 use envoy_types::pb::envoy::config::accesslog::v3::{AccessLog, access_log::ConfigType};
-use envoy_types::pb::envoy::config::core::v3::{SubstitutionFormatString, substitution_format_string::Format};
+use envoy_types::pb::envoy::config::core::v3::{
+    DataSource, SubstitutionFormatString, data_source::Specifier, substitution_format_string::Format,
+};
 use envoy_types::pb::envoy::extensions::access_loggers::file::v3::{FileAccessLog, file_access_log::AccessLogFormat};
 use envoy_types::pb::google::protobuf::Struct;
 
@@ -20,7 +22,10 @@ pub fn file(path: &str, format: &LogFormat) -> AccessLog {
         LogFormat::Text(text) => {
             // Every line ends, also when the format does not say so.
             let text = if text.ends_with('\n') { text.to_string() } else { format!("{text}\n") };
-            Format::TextFormat(text)
+            Format::TextFormatSource(DataSource {
+                specifier: Some(Specifier::InlineString(text)),
+                ..DataSource::default()
+            })
         }
         LogFormat::Json(fields) => Format::JsonFormat(json(fields)),
     };

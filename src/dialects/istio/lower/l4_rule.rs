@@ -76,7 +76,7 @@ fn l4_match(
 
 /// A network, or a single address.
 pub fn network(text: &str) -> Option<ipnet::IpNet> {
-    text.parse().ok().or_else(|| text.parse().ok().map(ipnet::IpNet::from))
+    text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(ipnet::IpNet::from))
 }
 
 fn rule(
