@@ -116,7 +116,7 @@ impl Google {
         let prefix = reader.need_text("stat_prefix")?;
         let uri = reader.need_text("target_uri")?;
         let target = Target::parse(&uri).map_err(|error| reader.defect("target_uri", error)).ok()?;
-        let Arguments { authority, tls_name } = Arguments::read(reader.message("channel_args"));
+        let Arguments { authority, tls_name } = Arguments::read(reader.message("channel_args").as_ref());
         let tls = tls(reader, &target, tls_name)?;
         let credentials = Credential::read_all(reader)?;
         if !credentials.is_empty() && tls.is_none() && !target.is_local() {
@@ -154,7 +154,7 @@ struct Arguments {
 }
 
 impl Arguments {
-    fn read(reader: Option<Reader<'_>>) -> Self {
+    fn read(reader: Option<&Reader<'_>>) -> Self {
         let mut arguments = Self::default();
         for (name, value) in reader.iter().flat_map(|reader| reader.map("args")) {
             match name.as_str() {
