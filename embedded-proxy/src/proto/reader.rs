@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage as _, Value};
@@ -11,20 +12,67 @@ use super::{Defects, Fraction, Typed, any, scalar};
 /// A message being read.
 ///
 /// Every method that returns a field's value notes that the field was taken. When the reader is dropped, each field that
-/// is set and was not taken becomes a defect with its path, unless reading it already failed.
+/// is set and was not taken becomes a defect with its path, unless reading it already failed or seems to have been given
+/// up: a defect was noted within it and no field was taken since, or it was not begun when one was noted around it.
 #[derive(Debug)]
 pub struct Reader<'d> {
     message: DynamicMessage,
     path: String,
     defects: &'d Defects,
     taken: RefCell<BTreeSet<u32>>,
+    course: Rc<Course>,
+}
+
+/// How reading a message goes.
+#[derive(Debug, Default)]
+struct Course {
+    /// A defect of the message itself was noted.
     failed: Cell<bool>,
+    /// A defect was noted within the message, and no field was taken since.
+    stopped: Cell<bool>,
+    /// That of the message around it.
+    around: Option<Rc<Course>>,
+}
+
+impl Course {
+    fn within(around: &Rc<Self>) -> Rc<Self> {
+        Rc::new(Self { around: Some(around.clone()), ..Self::default() })
+    }
+
+    fn fail(&self) {
+        self.failed.set(true);
+        let mut around = self.around.as_deref();
+        while let Some(course) = around {
+            course.stopped.set(true);
+            around = course.around.as_deref();
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.failed.get() || self.stopped.get()
+    }
+
+    /// Whether reading a message around this one has ended.
+    fn has_ended_around(&self) -> bool {
+        let mut around = self.around.as_deref();
+        while let Some(course) = around {
+            if course.has_ended() {
+                return true;
+            }
+            around = course.around.as_deref();
+        }
+        false
+    }
 }
 
 impl<'d> Reader<'d> {
     /// Starts reading `message`; `path` is what defects begin with (may be empty).
     pub fn new(message: DynamicMessage, path: impl Into<String>, defects: &'d Defects) -> Self {
-        Self { message, path: path.into(), defects, taken: RefCell::default(), failed: Cell::new(false) }
+        Self::on(message, path.into(), defects, Rc::default())
+    }
+
+    fn on(message: DynamicMessage, path: String, defects: &'d Defects, course: Rc<Course>) -> Self {
+        Self { message, path, defects, taken: RefCell::default(), course }
     }
 
     /// Path of this message.
@@ -44,7 +92,7 @@ impl<'d> Reader<'d> {
 
     /// A reader of another message that stands for this one: defects keep its path.
     pub fn beside(&self, message: DynamicMessage) -> Self {
-        Self::new(message, self.path.clone(), self.defects)
+        self.child(message, self.path.clone())
     }
 
     /// Path of a field of this message.
@@ -58,7 +106,7 @@ impl<'d> Reader<'d> {
 
     /// Notes that a field is wrong. `field` may be empty for the message as a whole.
     pub fn defect(&self, field: &str, message: impl Into<String>) {
-        self.failed.set(true);
+        self.course.fail();
         self.defects.push(self.at(field), message);
     }
 
@@ -84,6 +132,7 @@ impl<'d> Reader<'d> {
         match &field {
             Some(field) => {
                 self.taken.borrow_mut().insert(field.number());
+                self.course.stopped.set(false);
             }
             None => self.defect(name, format!("{} has no such field (a mistake in the proxy)", self.type_name())),
         }
@@ -223,7 +272,7 @@ impl<'d> Reader<'d> {
     }
 
     fn child(&self, message: DynamicMessage, path: String) -> Reader<'d> {
-        Reader::new(message, path, self.defects)
+        Reader::on(message, path, self.defects, Course::within(&self.course))
     }
 
     /// The messages of a repeated field, in order.
@@ -294,11 +343,11 @@ impl<'d> Reader<'d> {
     pub fn open(self) -> Option<(String, Reader<'d>)> {
         if !any::is_any(&self.message) {
             let name = self.type_name();
-            return Some((name, Reader::new(self.message.clone(), self.path.clone(), self.defects).retire(&self)));
+            return Some((name, self.child(self.message.clone(), self.path.clone()).retire(&self)));
         }
         self.ignore_all();
         match Typed::open(&self.message) {
-            Ok(typed) => Some((typed.name, Reader::new(typed.message, self.path.clone(), self.defects))),
+            Ok(typed) => Some((typed.name, self.child(typed.message, self.path.clone()))),
             Err(error) => {
                 self.defect("", error);
                 None
@@ -332,10 +381,11 @@ fn named((key, value): (MapKey, Value)) -> Option<(String, Value)> {
 
 impl Drop for Reader<'_> {
     fn drop(&mut self) {
-        if self.failed.get() {
+        let taken = self.taken.borrow();
+        let unbegun = taken.is_empty() && self.course.has_ended_around();
+        if unbegun || self.course.has_ended() {
             return;
         }
-        let taken = self.taken.borrow();
         for (field, _) in self.message.fields() {
             if !taken.contains(&field.number()) {
                 self.defects.push(self.at(field.name()), "the proxy does not have this feature");
@@ -345,5 +395,66 @@ impl Drop for Reader<'_> {
             let sentence = format!("holds field number {}, which the proxy does not know", unknown.number());
             self.defects.push(self.path.clone(), sentence);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::proto::from_json;
+
+    const CLUSTER: &str = "envoy.config.cluster.v3.Cluster";
+
+    fn defects(read: impl FnOnce(&Reader<'_>) -> Option<()>) -> Vec<String> {
+        let message = from_json(
+            CLUSTER,
+            &json!({"name": "c", "common_lb_config": {"healthy_panic_threshold": {"value": 3}},
+                    "eds_cluster_config": {"service_name": "s"}, "lrs_server": {"ads": {}}}),
+        );
+        let defects = Defects::new();
+        let reader = Reader::new(message.unwrap(), "", &defects);
+        let read = read(&reader);
+        drop(reader);
+        let found = defects.verdict(read).err().unwrap_or_default();
+        found.into_iter().map(|defect| defect.path).collect()
+    }
+
+    /// Reads a message and finds it wrong.
+    fn wrong(reader: &Reader<'_>) -> Option<()> {
+        reader.message("healthy_panic_threshold")?.defect("value", "is wrong");
+        None
+    }
+
+    #[test]
+    fn what_nobody_took_is_a_defect() {
+        let unread = ["common_lb_config", "eds_cluster_config", "lrs_server"];
+        assert_eq!(defects(|reader| reader.need_text("name").map(drop)), unread);
+        let untouched = defects(|reader| {
+            reader.ignore(&["name", "eds_cluster_config", "lrs_server"]);
+            reader.message("common_lb_config").map(drop)
+        });
+        assert_eq!(untouched, ["common_lb_config.healthy_panic_threshold"]);
+    }
+
+    #[test]
+    fn a_reading_that_was_given_up_says_nothing_of_what_it_left() {
+        let given_up = defects(|reader| {
+            let later = reader.message("eds_cluster_config");
+            wrong(&reader.message("common_lb_config")?)?;
+            later.map(|later| drop(later.text("service_name")))
+        });
+        assert_eq!(given_up, ["common_lb_config.healthy_panic_threshold.value"]);
+    }
+
+    #[test]
+    fn a_reading_that_went_on_says_what_it_left() {
+        let went_on = defects(|reader| {
+            let common = wrong(&reader.message("common_lb_config")?);
+            reader.ignore(&["name", "eds_cluster_config"]);
+            common
+        });
+        assert_eq!(went_on, ["common_lb_config.healthy_panic_threshold.value", "lrs_server"]);
     }
 }
