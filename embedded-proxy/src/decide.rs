@@ -8,13 +8,14 @@
 use http::{HeaderValue, StatusCode};
 
 use crate::cluster::Clusters;
+use crate::filters::http::router::no_host;
 use crate::filters::http::{Chain, Verdict};
 use crate::hcm::{Filters, Hcm};
 use crate::http::{Body, Reply, Request, RequestHead};
 use crate::listener::{Facts, ListenerConfig};
 use crate::net::Address;
 use crate::route::{Action, Forward, Input, Passed, RouteHit, Target};
-use crate::stream::{Connection, Exchange};
+use crate::stream::{Connection, Exchange, StickyHost};
 
 /// A request that somebody might send, on a connection that might carry it.
 #[derive(Debug, Clone)]
@@ -166,7 +167,10 @@ fn filtered(
             return Outcome::Reply(reply);
         }
     }
-    let passed_over = hcm.routes.table().map(|table| table.passed_over(&Input::of(exchange), exchange.route.as_ref()));
+    let passed_over = hcm
+        .routes
+        .table(&exchange.request.head)
+        .map(|table| table.passed_over(&Input::of(exchange), exchange.route.as_ref()));
     let Some(hit) = exchange.route.clone() else {
         let status = StatusCode::NOT_FOUND;
         return Outcome::Reply(Box::new(Reply::new(status, "route_not_found", "")));
@@ -189,13 +193,14 @@ fn act(hit: &RouteHit, clusters: &Clusters, exchange: &mut Exchange) -> Outcome 
             }
             Outcome::Reply(Box::new(reply))
         }
-        Action::Direct(direct) => {
-            Outcome::Reply(Box::new(Reply::new(direct.status, "direct_response", direct.body.clone())))
-        }
+        Action::Direct(direct) => Outcome::Reply(Box::new(direct.reply(exchange))),
         Action::NonForwarding => {
             Outcome::Reply(Box::new(Reply::new(StatusCode::SERVICE_UNAVAILABLE, "cluster_not_found", "")))
         }
         Action::Forward(forward) => {
+            if let Some(status) = missing_host(hit, clusters, exchange) {
+                return Outcome::Reply(Box::new(no_host(Some(status))));
+            }
             let shares = shares(forward, hit, clusters);
             hit.edit_request(exchange);
             Outcome::Forward {
@@ -205,6 +210,13 @@ fn act(hit: &RouteHit, clusters: &Clusters, exchange: &mut Exchange) -> Outcome 
             }
         }
     }
+}
+
+/// The status that a session gets which wants no other host than one that the cluster does not have.
+fn missing_host(hit: &RouteHit, clusters: &Clusters, exchange: &Exchange) -> Option<StatusCode> {
+    let sticky = exchange.scratch.get::<StickyHost>().filter(|sticky| sticky.strict)?;
+    let cluster = clusters.get(hit.cluster()?)?;
+    cluster.sticky_host(&sticky.address).is_none().then_some(sticky.missing)
 }
 
 /// The clusters of a route with their parts. A weighted cluster whose name stands in a header counts under the name that

@@ -10,7 +10,7 @@ use crate::bootstrap::{Node, Runtime};
 use crate::cluster::{Clusters, LoadAssignment};
 use crate::listener::Listeners;
 use crate::proto::Typed;
-use crate::route::RouteTable;
+use crate::route::{RouteTable, Scopes};
 use crate::server::{Life, ServerStats};
 use crate::telemetry::access_log::Files;
 use crate::telemetry::stats::{Scope, Stats};
@@ -32,6 +32,8 @@ pub struct Services {
     pub endpoints: Topic<LoadAssignment>,
     /// Route tables by name (RDS).
     pub routes: Topic<RouteTable>,
+    /// Scopes of route tables (SRDS), all of one place under one name.
+    pub scopes: Topic<Scopes>,
     /// Certificates and trusted roots by name (SDS and static ones).
     pub secrets: Topic<Secret>,
     /// Configurations of HTTP filters by name (ECDS): the opened message, which a chain builds its own filter from.
@@ -61,6 +63,7 @@ impl Services {
             listeners: Listeners::default(),
             endpoints: Topic::default(),
             routes: Topic::default(),
+            scopes: Topic::default(),
             secrets: Topic::default(),
             extensions: Topic::default(),
             store: Store::default(),

@@ -110,11 +110,7 @@ fn dumps(services: &Services, names: Option<&Regex>, include_eds: bool) -> Vec<D
         dumps.push(endpoint_dump(services, names));
     }
     dumps.push(listeners(services, names));
-    dumps.push(
-        Dump::new("ScopedRoutesConfigDump")
-            .list("inline_scoped_route_configs", "InlineScopedRouteConfigs", Vec::new())
-            .list("dynamic_scoped_route_configs", "DynamicScopedRouteConfigs", Vec::new()),
-    );
+    dumps.push(scopes(services, names));
     dumps.push(routes(services, names));
     dumps.push(secrets(services, names));
     if !services.store.of(Kind::Extension).is_empty() {
@@ -190,6 +186,22 @@ fn listeners(services: &Services, names: Option<&Regex>) -> Dump {
         .version(services.store.version(Kind::Listener))
         .list("static_listeners", "StaticListener", statics)
         .list("dynamic_listeners", "DynamicListener", dynamics.into_iter().map(Value::Object).collect())
+}
+
+/// Scopes that were delivered; those of a configuration stand in its listener.
+fn scopes(services: &Services, names: Option<&Regex>) -> Dump {
+    let entry = |resource: &Resource| {
+        let mut entry = dynamic(resource, "scoped_route_configs");
+        if let Some(scope) = entry.get_mut("scoped_route_configs") {
+            *scope = json!([scope.take()]);
+        }
+        entry["name"] = resource.name.clone().into();
+        entry
+    };
+    let all = resources(services, Kind::Scope, names).iter().map(entry).collect();
+    Dump::new("ScopedRoutesConfigDump")
+        .list("inline_scoped_route_configs", "InlineScopedRouteConfigs", Vec::new())
+        .list("dynamic_scoped_route_configs", "DynamicScopedRouteConfigs", all)
 }
 
 fn routes(services: &Services, names: Option<&Regex>) -> Dump {

@@ -1,9 +1,10 @@
 //! A cluster as the data path uses it.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -21,14 +22,13 @@ use super::discovery::{Discovery, OriginalDst};
 use super::health::{self, Checker};
 use super::host::flag;
 use super::hosts::PriorityHosts;
-use super::lb::{Balancer, LbStats};
+use super::lb::{Avoid, Balancer, LbStats, PreviousPriorities};
 use super::members::{Members, Rules};
 use super::outlier::{Detector, Origin as FailureOrigin, Outcome};
 use super::pool::{Priority, Upstream};
 use super::requests::RequestStats;
 use super::stats::ClusterStats;
 use crate::http::RequestHead;
-use crate::net::Address;
 use crate::proto::Fraction;
 use crate::services::{Build, Services};
 use crate::stream::{Connection, StreamInfo};
@@ -41,8 +41,10 @@ pub struct Choice<'c> {
     pub hash: Option<u64>,
     /// Subset that the route asks for: keys and values under `envoy.lb`.
     pub subset: &'c [(String, serde_json::Value)],
-    /// Hosts that earlier attempts used, when the retry policy wants others.
-    pub avoid: &'c [Address],
+    /// Hosts that the retry policy does not want.
+    pub avoid: Avoid<'c>,
+    /// Priorities of earlier attempts, when the retry policy wants others.
+    pub priorities: Option<&'c PreviousPriorities>,
     /// How often to choose again when a host to avoid came (`host_selection_retry_max_attempts`).
     pub attempts: u32,
     /// Original destination of the connection, for ORIGINAL_DST clusters.
@@ -91,6 +93,14 @@ struct State {
     balancer: Balancer,
     /// Shares of requests to drop, by category.
     drops: Vec<(String, Fraction)>,
+    /// The hosts by address; made when one is first looked for.
+    by_address: OnceLock<HashMap<String, Arc<Host>>>,
+}
+
+impl State {
+    fn new(priorities: Vec<PriorityHosts>, balancer: Balancer, drops: Vec<(String, Fraction)>) -> Self {
+        Self { priorities, balancer, drops, by_address: OnceLock::new() }
+    }
 }
 
 fn breakers(settings: &Settings, scope: &Scope) -> [Arc<Breakers>; 2] {
@@ -142,7 +152,7 @@ impl Cluster {
             breakers,
             own_locality,
             members: Mutex::new(members),
-            state: ArcSwap::from_pointee(State { priorities: Vec::new(), balancer, drops: Vec::new() }),
+            state: ArcSwap::from_pointee(State::new(Vec::new(), balancer, Vec::new())),
             original_dst,
             discovered: AtomicBool::new(false),
             ready: watch::Sender::new(false),
@@ -343,7 +353,7 @@ impl Cluster {
         self.stats.show(&priorities);
         let balancer = Balancer::new(&self.settings.lb, &priorities, &self.own_locality, &self.lb_stats);
         let drops = members.drops.clone();
-        self.state.store(Arc::new(State { priorities, balancer, drops }));
+        self.state.store(Arc::new(State::new(priorities, balancer, drops)));
     }
 
     /// Chooses a host. None: there is none that may take the request.
@@ -356,6 +366,21 @@ impl Cluster {
             self.stats.upstream_cx_none_healthy.inc();
         }
         host
+    }
+
+    /// The host whose address is written so, whatever its health.
+    pub fn host(&self, address: &str) -> Option<Arc<Host>> {
+        let state = self.state.load();
+        let by_address = state.by_address.get_or_init(|| {
+            let hosts = state.priorities.iter().flat_map(|priority| priority.all.iter());
+            hosts.map(|host| (host.address.to_string(), host.clone())).collect()
+        });
+        by_address.get(address).cloned()
+    }
+
+    /// The host that a session has, unless its health does not allow it to stay.
+    pub fn sticky_host(&self, address: &str) -> Option<Arc<Host>> {
+        self.host(address).filter(|host| self.settings.lb.sticky.takes(host))
     }
 
     fn pick_original(&self, address: Option<SocketAddr>) -> Option<Arc<Host>> {
@@ -431,6 +456,7 @@ mod tests {
 
     use super::*;
     use crate::cluster::testing::{apply, assignment, build};
+    use crate::net::Address;
 
     fn picks(cluster: &Cluster, count: usize) -> Vec<u16> {
         let mut ports: Vec<u16> =
@@ -454,10 +480,12 @@ mod tests {
         let address = |text: &str| Address::Ip(text.parse().unwrap());
         let avoid = vec![address("10.0.0.1:1")];
         for _ in 0..4 {
-            let choice = Choice { avoid: &avoid, attempts: 1, ..Choice::default() };
+            let avoid = Avoid { hosts: &avoid, ..Avoid::default() };
+            let choice = Choice { avoid, attempts: 1, ..Choice::default() };
             assert_eq!(cluster.pick(&choice).unwrap().address.port(), Some(2));
         }
         let both = [address("10.0.0.1:1"), address("10.0.0.1:2")];
-        assert!(cluster.pick(&Choice { avoid: &both, attempts: 3, ..Choice::default() }).is_some());
+        let both = Avoid { hosts: &both, ..Avoid::default() };
+        assert!(cluster.pick(&Choice { avoid: both, attempts: 3, ..Choice::default() }).is_some());
     }
 }

@@ -37,8 +37,8 @@ pub use health::{CheckKind, HealthConfig};
 pub use host::{Health, Host, HostStats, flag};
 pub use hosts::{HostList, LocalityHosts, PriorityHosts};
 pub use lb::{
-    Consistent, Fallback, LbConfig, LeastRequest, LocalityPolicy, MaglevConfig, PeakEwma, Policy, RingHashConfig,
-    Selector, SlowStart, SubsetConfig,
+    Avoid, Consistent, Fallback, LbConfig, LeastRequest, ListedHosts, LocalityPolicy, MaglevConfig, PeakEwma, Policy,
+    PreviousPriorities, RingHashConfig, Selector, SlowStart, StickyStatus, SubsetConfig,
 };
 pub use manager::Clusters;
 pub use outlier::{Monitor, Origin as FailureOrigin, Outcome, OutlierConfig};

@@ -14,6 +14,7 @@ mod read;
 mod request_id;
 mod response;
 mod routes;
+mod scoped;
 mod serve;
 mod served;
 mod stats;

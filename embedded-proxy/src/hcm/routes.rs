@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use super::scoped::ScopedRoutes;
+use crate::http::RequestHead;
 use crate::proto::Reader;
 use crate::route::RouteTable;
 use crate::services::Build;
 use crate::xds::{ConfigSource, Watched};
 
-/// A table in the configuration, or one that RDS delivers.
+/// A table in the configuration, one that RDS delivers, or one of several by scope.
 #[derive(Debug)]
 pub enum RouteSource {
     /// In the configuration.
@@ -21,6 +23,8 @@ pub enum RouteSource {
         /// The table.
         table: Watched<RouteTable>,
     },
+    /// By scope.
+    Scoped(ScopedRoutes),
 }
 
 impl RouteSource {
@@ -39,27 +43,29 @@ impl RouteSource {
                 let table = build.services.routes.watch_from(&source, &name);
                 Some(Self::Rds { name: name.into(), source, table })
             }
-            other => {
-                reader.defect(other, "the proxy does not have scoped routes; give a route_config or rds");
-                None
-            }
+            other => ScopedRoutes::read(&reader.message(other)?, build).map(Self::Scoped),
         }
     }
 
-    /// The table now.
-    pub fn table(&self) -> Option<Arc<RouteTable>> {
+    /// The table for a request now.
+    pub fn table(&self, head: &RequestHead) -> Option<Arc<RouteTable>> {
         match self {
             Self::Static(table) => Some(table.clone()),
             Self::Rds { table, .. } => table.borrow().clone(),
+            Self::Scoped(scoped) => scoped.table(head),
         }
     }
 
     /// Waits until the table is there, at most for the time that its source says.
     pub async fn ready(&self) {
-        if let Self::Rds { source, table, .. } = self {
-            let mut table = table.clone();
-            let there = table.wait_for(Option::is_some);
-            let _ = tokio::time::timeout(source.initial_fetch_timeout, there).await;
+        match self {
+            Self::Static(_) => {}
+            Self::Rds { source, table, .. } => {
+                let mut table = table.clone();
+                let there = table.wait_for(Option::is_some);
+                let _ = tokio::time::timeout(source.initial_fetch_timeout, there).await;
+            }
+            Self::Scoped(scoped) => scoped.ready().await,
         }
     }
 }

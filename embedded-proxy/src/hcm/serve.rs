@@ -150,7 +150,7 @@ impl Hcm {
         if origin.client != connection.remote {
             exchange.info.remote = Some(origin.client);
         }
-        let table = self.routes.table();
+        let table = self.routes.table(&exchange.request.head);
         if let Some(table) = table.as_ref().filter(|_| !origin.internal) {
             for name in &table.internal_only {
                 exchange.request.head.headers.remove(name);
@@ -186,7 +186,7 @@ impl Hcm {
 
     /// The route that the request takes now.
     pub fn find_route(&self, exchange: &Exchange) -> Option<RouteHit> {
-        self.routes.table()?.find(&Input::of(exchange))
+        self.routes.table(&exchange.request.head)?.find(&Input::of(exchange))
     }
 
     fn check(&self, head: &mut RequestHead) -> Result<(), Box<Reply>> {

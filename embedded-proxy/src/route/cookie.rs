@@ -1,4 +1,7 @@
-//! Cookies of a request.
+//! Cookies: those of a request, and those that responses set.
+
+use std::fmt::Write as _;
+use std::time::Duration;
 
 use http::header;
 
@@ -15,6 +18,29 @@ pub(crate) fn value<'h>(headers: &'h Headers, name: &str) -> Option<&'h [u8]> {
         }
     }
     None
+}
+
+/// What follows the value of a new cookie: its path, and attributes in order.
+pub(crate) fn attributes(path: &str, more: &[(String, String)]) -> String {
+    let mut text = String::new();
+    if !path.is_empty() {
+        // Writing to a text does not fail.
+        let _ = write!(text, "; Path={path}");
+    }
+    for (name, value) in more {
+        let equals = if value.is_empty() { "" } else { "=" };
+        let _ = write!(text, "; {name}{equals}{value}");
+    }
+    text
+}
+
+/// `set-cookie` for a value; it ends with the browser when `ttl` is zero.
+pub(crate) fn set(name: &str, value: &str, ttl: Duration, attributes: &str) -> String {
+    let age = match ttl.as_secs() {
+        0 => String::new(),
+        seconds => format!("; Max-Age={seconds}"),
+    };
+    format!("{name}=\"{value}\"{age}{attributes}; HttpOnly")
 }
 
 fn unquoted(value: &[u8]) -> &[u8] {

@@ -1,20 +1,45 @@
 //! Direct responses.
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
+use crate::http::Reply;
 use crate::proto::Reader;
+use crate::stream::Exchange;
+use crate::telemetry::format::{FormatContext, Substitution};
 
 /// Largest body of a direct response unless the table says otherwise (Envoy's default).
 pub(super) const BODY_LIMIT: u64 = 4096;
 
 /// `DirectResponseAction`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct DirectResponse {
     /// Status code.
     pub status: StatusCode,
     /// Body, empty for none.
     pub body: Bytes,
+    /// What is made of the body for each request.
+    format: Option<BodyFormat>,
+}
+
+#[derive(Debug, Clone)]
+struct BodyFormat {
+    format: Substitution,
+    content_type: Option<HeaderValue>,
+}
+
+impl BodyFormat {
+    fn read(reader: &Reader<'_>) -> Option<Self> {
+        let kind = reader.opt_text("content_type");
+        let format = Substitution::read(reader)?;
+        // Text has the type that the route's header edits give it, if any.
+        let default = matches!(format, Substitution::Json(_)).then(|| "application/json".to_string());
+        let content_type = kind.or(default).map(HeaderValue::try_from).transpose();
+        if content_type.is_err() {
+            reader.defect("content_type", "is no value of a header field");
+        }
+        Some(Self { format, content_type: content_type.ok()? })
+    }
 }
 
 impl DirectResponse {
@@ -26,11 +51,29 @@ impl DirectResponse {
             reader.defect("status", "must be from 200 to 599");
             return None;
         };
+        let format = match reader.message("body_format") {
+            Some(format) => Some(BodyFormat::read(&format)?),
+            None => None,
+        };
         let body = match reader.message("body") {
             Some(source) => read_body(&source, limit)?,
             None => Bytes::new(),
         };
-        Some(Self { status, body })
+        Some(Self { status, body, format })
+    }
+
+    /// The answer to this request.
+    pub fn reply(&self, exchange: &Exchange) -> Reply {
+        let mut reply = Reply::new(self.status, "direct_response", self.body.clone());
+        if let Some(BodyFormat { format, content_type }) = &self.format {
+            let text = String::from_utf8_lossy(&self.body);
+            let context = FormatContext { local_reply_body: &text, ..FormatContext::of(exchange) };
+            let mut body = String::new();
+            format.render(&context, &mut body);
+            reply.body = body.into();
+            reply.content_type.clone_from(content_type);
+        }
+        reply
     }
 }
 
@@ -77,6 +120,16 @@ mod tests {
 
     use super::super::tests::read;
     use super::*;
+
+    #[test]
+    fn bodies_are_made_for_the_request() {
+        let config = json!({"status": 200, "body": {"inline_string": "hi"},
+            "body_format": {"text_format_source": {"inline_string": "%LOCAL_REPLY_BODY% %REQ(:PATH)%"}, "content_type": "a/b"}});
+        let direct =
+            read("envoy.config.route.v3.DirectResponseAction", &config, |reader| DirectResponse::read(reader, 5));
+        let reply = direct.unwrap().reply(&super::super::tests::exchange("GET", "h", "/p", &[]));
+        assert_eq!((reply.body, reply.content_type), ("hi /p".into(), Some(HeaderValue::from_static("a/b"))));
+    }
 
     #[test]
     fn bodies_are_limited() {

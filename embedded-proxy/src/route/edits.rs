@@ -19,6 +19,44 @@ pub enum Append {
     OverwriteIfThere,
 }
 
+impl Append {
+    /// Reads `append` and `append_action` of a `HeaderValueOption`. The old spelling counts as long as the new one has its
+    /// default.
+    pub fn read(reader: &Reader<'_>) -> Self {
+        let (old, new) = (reader.opt_flag("append"), reader.word("append_action"));
+        match (old, new.as_str()) {
+            (None, "ADD_IF_ABSENT") => Self::IfAbsent,
+            (Some(false), _) | (None, "OVERWRITE_IF_EXISTS_OR_ADD") => Self::Overwrite,
+            (None, "OVERWRITE_IF_EXISTS") => Self::OverwriteIfThere,
+            (Some(true) | None, _) => Self::Add,
+        }
+    }
+
+    /// Writes a value, if one is due.
+    pub fn apply(self, headers: &mut Headers, name: &HeaderName, value: HeaderValue) {
+        if !self.is_due(headers, name) {
+            return;
+        }
+        if self.overwrites() {
+            headers.set(name.clone(), value);
+        } else {
+            append(headers, name, value);
+        }
+    }
+
+    fn is_due(self, headers: &Headers, name: &HeaderName) -> bool {
+        match self {
+            Self::Add | Self::Overwrite => true,
+            Self::IfAbsent => !headers.has(name),
+            Self::OverwriteIfThere => headers.has(name),
+        }
+    }
+
+    fn overwrites(self) -> bool {
+        matches!(self, Self::Overwrite | Self::OverwriteIfThere)
+    }
+}
+
 /// A value, made per request where it has command operators.
 #[derive(Debug, Clone)]
 enum Value {
@@ -96,7 +134,7 @@ impl Edits {
         }
         let values = self.add.iter().zip(values.0);
         let due = values.filter_map(|(addition, value)| Some((addition, addition.due(headers, value)?)));
-        let (set, add): (Vec<_>, Vec<_>) = due.partition(|(addition, _)| addition.overwrites());
+        let (set, add): (Vec<_>, Vec<_>) = due.partition(|(addition, _)| addition.append.overwrites());
         for (addition, value) in set {
             headers.set(addition.name.clone(), value);
         }
@@ -114,14 +152,7 @@ impl Addition {
     /// Reads `envoy.config.core.v3.HeaderValueOption`.
     pub fn read(reader: &Reader<'_>) -> Option<Self> {
         let keep_empty = reader.flag("keep_empty_value");
-        let append = match (reader.opt_flag("append"), reader.word("append_action").as_str()) {
-            // The old spelling counts as long as the new one has its default.
-            (None, "ADD_IF_ABSENT") => Append::IfAbsent,
-            (Some(false), _) | (None, "OVERWRITE_IF_EXISTS_OR_ADD") => Append::Overwrite,
-            (None, "OVERWRITE_IF_EXISTS") => Append::OverwriteIfThere,
-            (Some(true) | None, _) => Append::Add,
-        };
-        let _ = reader.word("append_action");
+        let append = Append::read(reader);
         let header = reader.need("header")?;
         let name = header.need_text("key").and_then(|name| editable(&header, "key", &name));
         let raw = header.bytes("raw_value");
@@ -132,11 +163,8 @@ impl Addition {
 
     /// Sets or adds the field.
     pub fn apply(&self, headers: &mut Headers, context: &FormatContext<'_>) {
-        let Some(value) = self.due(headers, self.value(context)) else { return };
-        if self.overwrites() {
-            headers.set(self.name.clone(), value);
-        } else {
-            append(headers, &self.name, value);
+        if let Some(value) = self.due(headers, self.value(context)) {
+            self.append.apply(headers, &self.name, value);
         }
     }
 
@@ -149,17 +177,8 @@ impl Addition {
 
     /// The value when it has to be written.
     fn due(&self, headers: &Headers, value: HeaderValue) -> Option<HeaderValue> {
-        let there = || headers.has(&self.name);
-        let due = match self.append {
-            Append::Add | Append::Overwrite => true,
-            Append::IfAbsent => !there(),
-            Append::OverwriteIfThere => there(),
-        };
+        let due = self.append.is_due(headers, &self.name);
         (due && (self.keep_empty || !value.is_empty())).then_some(value)
-    }
-
-    fn overwrites(&self) -> bool {
-        matches!(self.append, Append::Overwrite | Append::OverwriteIfThere)
     }
 }
 

@@ -106,16 +106,10 @@ fn read_cookie(reader: &Reader<'_>) -> Option<Source> {
     let name = reader.need_text("name");
     let ttl = reader.duration("ttl");
     let path = reader.text("path");
-    let mut attributes = String::new();
-    if !path.is_empty() {
-        attributes.push_str(&format!("; Path={path}"));
-    }
-    for attribute in reader.list("attributes") {
-        let name = attribute.need_text("name")?;
-        let value = attribute.text("value");
-        let equals = if value.is_empty() { "" } else { "=" };
-        attributes.push_str(&format!("; {name}{equals}{value}"));
-    }
+    let attributes = reader.list("attributes");
+    let attributes: Vec<_> = attributes.iter().map(|one| Some((one.need_text("name")?, one.text("value")))).collect();
+    let attributes: Option<Vec<(String, String)>> = attributes.into_iter().collect();
+    let attributes = cookie::attributes(&path, &attributes?);
     Some(Source::Cookie(name?, ttl.map(|ttl| NewCookie { ttl, attributes })))
 }
 
@@ -126,11 +120,7 @@ impl NewCookie {
     }
 
     fn field(&self, name: &str, value: &str) -> String {
-        let age = match self.ttl.as_secs() {
-            0 => String::new(),
-            seconds => format!("; Max-Age={seconds}"),
-        };
-        format!("{name}=\"{value}\"{age}{}; HttpOnly", self.attributes)
+        cookie::set(name, value, self.ttl, &self.attributes)
     }
 }
 

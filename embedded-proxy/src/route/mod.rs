@@ -1,7 +1,7 @@
 //! Routing: which route a request takes, and what the route says about it.
 
 mod action;
-mod cookie;
+pub(crate) mod cookie;
 mod describe;
 mod direct;
 mod domains;
@@ -21,6 +21,7 @@ mod redirect;
 mod retry;
 mod retry_on;
 mod rewrite;
+mod scope;
 mod stats;
 mod table;
 mod template;
@@ -50,6 +51,7 @@ pub use redirect::Redirect;
 pub use retry::{ResetBackOff, RetryPolicy};
 pub use retry_on::RetryOn;
 pub use rewrite::{HostRewrite, PathRewrite};
+pub use scope::{Scope, ScopeTable, Scopes};
 pub use stats::TrafficStats;
 pub use table::RouteTable;
 pub use template::{Template, TemplateRewrite};

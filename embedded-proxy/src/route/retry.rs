@@ -43,6 +43,10 @@ pub struct RetryPolicy {
     pub other_hosts: bool,
     /// Whether canary hosts are avoided.
     pub no_canaries: bool,
+    /// Hosts with all of these metadata under `envoy.lb` are avoided; empty: none.
+    pub no_metadata: Vec<(String, serde_json::Value)>,
+    /// After how many attempts other priorities get the load; none: the usual ones do.
+    pub other_priorities: Option<u32>,
     /// How often a host to avoid is chosen again before it is taken all the same.
     pub host_attempts: u32,
     /// Statuses for `retriable-status-codes`.
@@ -67,6 +71,8 @@ impl Default for RetryPolicy {
             per_try_idle: Duration::ZERO,
             other_hosts: false,
             no_canaries: false,
+            no_metadata: Vec::new(),
+            other_priorities: None,
             host_attempts: 1,
             codes: Vec::new(),
             headers: Vec::new(),
@@ -106,15 +112,34 @@ impl RetryPolicy {
 
     fn read_predicates(&mut self, reader: &Reader<'_>) {
         for predicate in reader.list("retry_host_predicate") {
-            match extension(&predicate).as_str() {
-                "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
-                | "envoy.retry_host_predicates.previous_hosts" => self.other_hosts = true,
-                "envoy.extensions.retry.host.omit_canary_hosts.v3.OmitCanaryHostsPredicate"
-                | "envoy.retry_host_predicates.omit_canary_hosts" => self.no_canaries = true,
-                other => predicate.defect("", format!("the proxy does not have the retry host predicate {other}")),
+            let Some((name, config)) = extension(&predicate) else { continue };
+            match (name.as_str(), config) {
+                (
+                    "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+                    | "envoy.retry_host_predicates.previous_hosts",
+                    _,
+                ) => self.other_hosts = true,
+                (
+                    "envoy.extensions.retry.host.omit_canary_hosts.v3.OmitCanaryHostsPredicate"
+                    | "envoy.retry_host_predicates.omit_canary_hosts",
+                    _,
+                ) => self.no_canaries = true,
+                (
+                    "envoy.extensions.retry.host.omit_host_metadata.v3.OmitHostMetadataConfig"
+                    | "envoy.retry_host_predicates.omit_host_metadata",
+                    config,
+                ) => {
+                    if let Some(config) = config {
+                        self.no_metadata = super::weighted::read_subset(&config);
+                    }
+                }
+                (other, _) => predicate.defect("", format!("the proxy does not have the retry host predicate {other}")),
             }
         }
-        for field in ["retry_priority", "refresh_cluster_on_retry"] {
+        if let Some(priority) = reader.message("retry_priority") {
+            self.other_priorities = read_priority(&priority);
+        }
+        for field in ["retry_options_predicates", "refresh_cluster_on_retry"] {
             if reader.has(field) {
                 reader.defect(field, "the proxy does not have this feature");
             }
@@ -135,19 +160,29 @@ fn part(bound: Duration, random: u64) -> Duration {
     Duration::from_millis(random % milliseconds.max(1))
 }
 
-/// Type of an extension, or its name when it has no configuration.
-fn extension(reader: &Reader<'_>) -> String {
+/// Type of an extension with its configuration, or its name when it has none.
+fn extension<'d>(reader: &Reader<'d>) -> Option<(String, Option<Reader<'d>>)> {
     let name = reader.text("name");
     if !reader.has("typed_config") {
-        return name;
+        return Some((name, None));
     }
-    match reader.any("typed_config") {
-        Some((kind, config)) => {
-            config.ignore_all(); // The two that exist have no fields; others are refused by their name.
-            kind
-        }
-        None => name,
+    reader.any("typed_config").map(|(kind, config)| (kind, Some(config)))
+}
+
+/// Reads `RetryPriority`; the one there is moves load on after `update_frequency` attempts.
+fn read_priority(reader: &Reader<'_>) -> Option<u32> {
+    let (name, config) = extension(reader)?;
+    if name != "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig"
+        && name != "envoy.retry_priorities.previous_priorities"
+    {
+        reader.defect("", format!("the proxy does not have the retry priority {name}"));
+        return None;
     }
+    let frequency = config.as_ref().and_then(|config| config.u32("update_frequency")).unwrap_or(0);
+    if frequency == 0 {
+        config.as_ref().unwrap_or(reader).defect("", "update_frequency must be greater than 0");
+    }
+    Some(frequency)
 }
 
 fn read_back_off(reader: &Reader<'_>) -> Option<(Duration, Duration)> {
@@ -218,13 +253,30 @@ mod tests {
     #[test]
     fn predicates_are_known_by_type_or_name() {
         let any = |kind: &str| json!({"@type": format!("type.googleapis.com/envoy.extensions.retry.host.{kind}")});
+        let metadata = json!({"@type": any("omit_host_metadata.v3.OmitHostMetadataConfig")["@type"],
+            "metadata_match": {"filter_metadata": {"envoy.lb": {"stage": "old"}}}});
         let policy = policy(&json!({"retry_on": "5xx", "retry_host_predicate": [
             {"name": "a", "typed_config": any("previous_hosts.v3.PreviousHostsPredicate")},
+            {"name": "b", "typed_config": metadata},
             {"name": "envoy.retry_host_predicates.omit_canary_hosts"}]}));
         let policy = policy.unwrap();
         assert!(policy.other_hosts && policy.no_canaries);
+        assert_eq!(policy.no_metadata, [("stage".to_string(), json!("old"))]);
         let unknown = self::policy(&json!({"retry_host_predicate": [{"name": "x"}]})).unwrap_err();
         assert_eq!(unknown, "retry_host_predicate[0]: the proxy does not have the retry host predicate x");
+    }
+
+    #[test]
+    fn the_retry_priority_says_how_often_load_moves_on() {
+        let priority = |frequency: u32| {
+            let kind = "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig";
+            let config = json!({"@type": format!("type.googleapis.com/{kind}"), "update_frequency": frequency});
+            policy(&json!({"retry_priority": {"name": "p", "typed_config": config}}))
+        };
+        assert_eq!(priority(2).unwrap().other_priorities, Some(2));
+        assert_eq!(priority(0).unwrap_err(), "retry_priority.typed_config: update_frequency must be greater than 0");
+        let unknown = policy(&json!({"retry_priority": {"name": "x"}})).unwrap_err();
+        assert_eq!(unknown, "retry_priority: the proxy does not have the retry priority x");
     }
 
     #[test]

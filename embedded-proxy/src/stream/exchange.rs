@@ -3,6 +3,8 @@
 use std::any::{Any, TypeId};
 use std::sync::Arc;
 
+use http::StatusCode;
+
 use super::{Connection, StreamInfo};
 use crate::http::Request;
 use crate::net::Address;
@@ -67,6 +69,17 @@ pub struct UpstreamAlpn(pub Arc<[String]>);
 /// so translates them.
 #[derive(Debug, Clone, Copy)]
 pub struct RepliesAsHttp;
+
+/// The host that a session has. Kept in the scratch, for the router's first attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StickyHost {
+    /// Its address, as the client sent it.
+    pub address: String,
+    /// No other host will do.
+    pub strict: bool,
+    /// Status when it is strict and the host is not there.
+    pub missing: StatusCode,
+}
 
 impl Exchange {
     /// The client's address: the connection's, or what trusted fields say.

@@ -7,7 +7,7 @@ mod info;
 mod sharing;
 
 pub use connection::{Connection, Direction, Tls};
-pub use exchange::{Exchange, RepliesAsHttp, Scratch, UpstreamAlpn};
+pub use exchange::{Exchange, RepliesAsHttp, Scratch, StickyHost, UpstreamAlpn};
 pub use flag::{Flag, Flags};
 pub use info::{StreamInfo, UpstreamInfo};
 pub use sharing::{Passed, Sharing, passed};

@@ -216,6 +216,7 @@ pub(super) fn sentence(kind: Kind, refused: &[(String, String)]) -> String {
         Kind::Cluster => "cluster(s)",
         Kind::Endpoint => "endpoint(s)",
         Kind::Listener => "listener(s)",
+        Kind::Scope => "scoped route(s)",
         Kind::Route => "route(s)",
         Kind::Secret => "secret(s)",
         Kind::Extension => "extension(s)",

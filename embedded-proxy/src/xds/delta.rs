@@ -94,12 +94,11 @@ impl Delta {
                 subscription.in_use.withdraw(kind, name, taker);
             }
         };
-        // Old listeners go first: a new one may have their address. Everything else goes last.
-        if kind == Kind::Listener {
+        if kind.goes_first() {
             removed(subscription, taker);
         }
         refused.extend(subscription.in_use.offer(kind, opened, taker));
-        if kind != Kind::Listener {
+        if !kind.goes_first() {
             removed(subscription, taker);
         }
         let error = (!refused.is_empty()).then(|| sentence(kind, &refused));

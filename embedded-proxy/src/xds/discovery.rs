@@ -55,6 +55,7 @@ impl Discovery {
         let services = self.build.services.clone();
         let (mut endpoints, mut routes) = (services.endpoints.changes(), services.routes.changes());
         let (mut secrets, mut extensions) = (services.secrets.changes(), services.extensions.changes());
+        let mut scopes = services.scopes.changes();
         let busy = self.busy.clone();
         let mut quiet = Box::pin(tokio::time::sleep(QUIET));
         let mut released = false;
@@ -65,6 +66,7 @@ impl Discovery {
                 _ = routes.changed() => {}
                 _ = secrets.changed() => {}
                 _ = extensions.changed() => {}
+                _ = scopes.changed() => {}
                 () = busy.notified() => {
                     quiet.as_mut().reset(tokio::time::Instant::now() + QUIET);
                     released = false;
@@ -85,6 +87,7 @@ impl Discovery {
         needed.extend(wholes.into_iter().filter_map(|(source, kind)| Some((source.as_ref()?.place.clone(), kind))));
         let watched = [
             (services.endpoints.places(), Kind::Endpoint),
+            (services.scopes.places(), Kind::Scope),
             (services.routes.places(), Kind::Route),
             (services.secrets.places(), Kind::Secret),
             (services.extensions.places(), Kind::Extension),

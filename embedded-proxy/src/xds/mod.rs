@@ -28,5 +28,5 @@ pub use kind::Kind;
 pub use progress::Progress;
 pub use source::{ApiSource, ConfigSource, INITIAL_FETCH, Place};
 pub use store::{Refusal, Resource, State, Store};
-pub(crate) use take::unknown_secret;
+pub(crate) use take::{SCOPES, unknown_secret};
 pub use topic::{Topic, Watched};

@@ -82,6 +82,7 @@ impl Protocol for Sotw {
             Some(Kind::Cluster) => "/envoy.service.cluster.v3.ClusterDiscoveryService/StreamClusters",
             Some(Kind::Endpoint) => "/envoy.service.endpoint.v3.EndpointDiscoveryService/StreamEndpoints",
             Some(Kind::Listener) => "/envoy.service.listener.v3.ListenerDiscoveryService/StreamListeners",
+            Some(Kind::Scope) => "/envoy.service.route.v3.ScopedRoutesDiscoveryService/StreamScopedRoutes",
             Some(Kind::Route) => "/envoy.service.route.v3.RouteDiscoveryService/StreamRoutes",
             Some(Kind::Secret) => "/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets",
             Some(Kind::Extension) => {
@@ -132,6 +133,7 @@ impl Protocol for Delta {
             Some(Kind::Cluster) => "/envoy.service.cluster.v3.ClusterDiscoveryService/DeltaClusters",
             Some(Kind::Endpoint) => "/envoy.service.endpoint.v3.EndpointDiscoveryService/DeltaEndpoints",
             Some(Kind::Listener) => "/envoy.service.listener.v3.ListenerDiscoveryService/DeltaListeners",
+            Some(Kind::Scope) => "/envoy.service.route.v3.ScopedRoutesDiscoveryService/DeltaScopedRoutes",
             Some(Kind::Route) => "/envoy.service.route.v3.RouteDiscoveryService/DeltaRoutes",
             Some(Kind::Secret) => "/envoy.service.secret.v3.SecretDiscoveryService/DeltaSecrets",
             Some(Kind::Extension) => {

@@ -77,8 +77,7 @@ impl Sotw {
         let names: BTreeSet<String> = opened.iter().map(|item| item.name().to_string()).collect();
         // A damaged resource has no name that could be kept: nothing is removed then.
         let whole = kind.is_whole() && refused.is_empty();
-        if whole && kind == Kind::Listener {
-            // Old listeners go first: a new one may have their address.
+        if whole && kind.goes_first() {
             subscription.in_use.keep_only(kind, &names, taker);
         }
         opened.retain(|item| wanted.wants(item.name()));

@@ -94,6 +94,10 @@ impl<P: Protocol> Client<P> {
                 let open = kind == Kind::Cluster || *self.progress.listeners_open().borrow();
                 return if open && self.whole.contains(&kind) { Wanted::All } else { Wanted::nothing() };
             }
+            Kind::Scope => {
+                let nobody = services.scopes.names(&self.place).is_empty();
+                return if nobody { Wanted::nothing() } else { Wanted::All };
+            }
             Kind::Endpoint => services.endpoints.names(&self.place),
             Kind::Route => services.routes.names(&self.place),
             Kind::Secret => services.secrets.names(&self.place),
@@ -222,7 +226,7 @@ async fn expiry<P: Protocol>(protocol: &mut P) {
 
 /// Wakes when other names may be wanted.
 struct Changes {
-    topics: [tokio::sync::watch::Receiver<u64>; 4],
+    topics: [tokio::sync::watch::Receiver<u64>; 5],
     listeners_open: tokio::sync::watch::Receiver<bool>,
 }
 
@@ -234,18 +238,20 @@ impl Changes {
             services.routes.changes(),
             services.secrets.changes(),
             services.extensions.changes(),
+            services.scopes.changes(),
         ];
         Self { topics, listeners_open: progress.listeners_open() }
     }
 
     async fn next(&mut self) {
-        let [endpoints, routes, secrets, extensions] = &mut self.topics;
+        let [endpoints, routes, secrets, extensions, scopes] = &mut self.topics;
         // The senders live as long as the services, which the caller holds.
         tokio::select! {
             _ = endpoints.changed() => {}
             _ = routes.changed() => {}
             _ = secrets.changed() => {}
             _ = extensions.changed() => {}
+            _ = scopes.changed() => {}
             Ok(()) = self.listeners_open.changed() => {}
         }
     }

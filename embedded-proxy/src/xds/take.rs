@@ -14,10 +14,13 @@ use crate::admin::redact;
 use crate::cluster::{Cluster, ClusterConfig, LoadAssignment};
 use crate::listener::{ListenerConfig, ListenerView};
 use crate::proto::{Defect, Reader, Typed, decode, read_checked};
-use crate::route::RouteTable;
+use crate::route::{self, RouteTable};
 use crate::services::Build;
 use crate::telemetry::stats::{Scope, Stats};
 use crate::tls::Secret;
+
+/// Name under which all scopes of a place are watched.
+pub const SCOPES: &str = "*";
 
 /// How soon it is looked again whether a listener serves.
 const SOON: Duration = Duration::from_millis(20);
@@ -109,6 +112,22 @@ impl Taker {
         Ok(())
     }
 
+    fn scope(&self, resource: &Delivered) -> Result<(), Vec<Defect>> {
+        let scope = self.read(Kind::Scope, &resource.bytes, |reader| route::Scope::read(reader, &self.build))?;
+        let topic = &self.build.services.scopes;
+        let all = topic.get_from(&self.place, SCOPES).unwrap_or_default();
+        let with = all.with(scope).map_err(|message| vec![Defect { path: "key".into(), message }])?;
+        topic.publish_from(&self.place, SCOPES, Some(Arc::new(with)));
+        self.build.services.store.put(
+            Kind::Scope,
+            &resource.name,
+            State::Active,
+            &resource.version,
+            resource.bytes.clone(),
+        );
+        Ok(())
+    }
+
     fn secret(&self, resource: &Delivered) -> Result<(), Vec<Defect>> {
         let secret = self.read(Kind::Secret, &resource.bytes, |reader| Secret::read(reader, &self.build))?;
         self.build.services.secrets.publish_from(&self.place, &resource.name, Some(Arc::new(secret)));
@@ -149,6 +168,7 @@ impl Take for Taker {
             Kind::Extension => self.extension(resource),
             Kind::Listener => self.listener(resource),
             Kind::Route => self.route(resource),
+            Kind::Scope => self.scope(resource),
             Kind::Secret => self.secret(resource),
         };
         let store = &self.build.services.store;
@@ -181,6 +201,10 @@ impl Take for Taker {
             }
             Kind::Listener => {
                 services.listeners.remove(name, services);
+            }
+            Kind::Scope => {
+                let all = services.scopes.get_from(&self.place, SCOPES).unwrap_or_default();
+                services.scopes.publish_from(&self.place, SCOPES, Some(Arc::new(all.without(name))));
             }
             // The default configuration holds again, if there is one.
             Kind::Extension => {

@@ -92,7 +92,12 @@ impl<T> Topic<T> {
 
     /// The value of that name in the aggregated stream now.
     pub fn get(&self, name: &str) -> Option<Arc<T>> {
-        self.held.lock().get(&Place::Ads)?.get(name)?.borrow().clone()
+        self.get_from(&Place::Ads, name)
+    }
+
+    /// The value of that name at `place` now.
+    pub fn get_from(&self, place: &Place, name: &str) -> Option<Arc<T>> {
+        self.held.lock().get(place)?.get(name)?.borrow().clone()
     }
 
     /// The names that somebody watches at `place`, sorted. Names that nobody watches any more are forgotten.

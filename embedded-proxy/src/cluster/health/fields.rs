@@ -4,20 +4,12 @@ use http::{HeaderName, HeaderValue};
 
 use crate::http::RequestHead;
 use crate::proto::Reader;
-
-/// What happens when a field is there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Action {
-    Append,
-    AddIfAbsent,
-    Overwrite,
-    OverwriteIfExists,
-}
+use crate::route::Append;
 
 /// Fields to add, and names to remove.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct FieldEdits {
-    add: Vec<(String, HeaderValue, Action)>,
+    add: Vec<(String, HeaderValue, Append)>,
     remove: Vec<HeaderName>,
 }
 
@@ -34,7 +26,7 @@ impl FieldEdits {
         edits
     }
 
-    fn read_one(option: &Reader<'_>) -> Option<(String, HeaderValue, Action)> {
+    fn read_one(option: &Reader<'_>) -> Option<(String, HeaderValue, Append)> {
         let header = option.need("header")?;
         let name = header.need_text("key")?;
         let text = header.text("value");
@@ -49,15 +41,9 @@ impl FieldEdits {
             header.defect("", "is no valid header field");
             return None;
         };
-        let word = option.word("append_action");
-        let action = match (option.opt_flag("append"), word.as_str()) {
-            (Some(false), _) | (_, "OVERWRITE_IF_EXISTS_OR_ADD") => Action::Overwrite,
-            (_, "ADD_IF_ABSENT") => Action::AddIfAbsent,
-            (_, "OVERWRITE_IF_EXISTS") => Action::OverwriteIfExists,
-            _ => Action::Append,
-        };
+        let append = Append::read(option);
         let keep_empty = option.flag("keep_empty_value");
-        (keep_empty || !value.is_empty()).then_some((name.to_ascii_lowercase(), value, action))
+        (keep_empty || !value.is_empty()).then_some((name.to_ascii_lowercase(), value, append))
     }
 
     /// Edits the head of a request.
@@ -65,18 +51,13 @@ impl FieldEdits {
         for name in &self.remove {
             head.headers.remove(name);
         }
-        for (name, value, action) in &self.add {
+        for (name, value, append) in &self.add {
             if matches!(name.as_str(), "host" | ":authority") {
                 head.authority = value.to_str().unwrap_or_default().to_string();
                 continue;
             }
-            let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
-            let there = head.headers.has(&name);
-            match action {
-                Action::Append => head.headers.add(name, value.clone()),
-                Action::AddIfAbsent if there => {}
-                Action::OverwriteIfExists if !there => {}
-                _ => head.headers.set(name, value.clone()),
+            if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+                append.apply(&mut head.headers, &name, value.clone());
             }
         }
     }

@@ -1,9 +1,12 @@
 //! `load_balancing_policy`: a list of extensions, of which the first that is known counts.
 
+use std::sync::Arc;
+
 use crate::proto::Reader;
 
 use super::hashed::Consistent;
 use super::least_request::LeastRequest;
+use super::listed::ListedHosts;
 use super::maglev::MaglevConfig;
 use super::peak_ewma::PeakEwma;
 use super::policy::{LbConfig, LocalityPolicy, Policy, zone_aware};
@@ -61,6 +64,7 @@ fn kind(url: &str) -> Option<&'static str> {
         "PeakEwma",
         "Subset",
         "WrrLocality",
+        "OverrideHost",
         "ClusterProvided",
     ];
     known.into_iter().find(|known| *known == name)
@@ -88,6 +92,11 @@ fn one(kind: &str, config: &Reader<'_>, threshold: f64) -> Option<LbConfig> {
         "WrrLocality" => {
             let child = read(&config.need("endpoint_picking_policy")?, threshold)?;
             LbConfig { locality: LocalityPolicy::Weighted, ..child }
+        }
+        "OverrideHost" => {
+            let listed = ListedHosts::read(config);
+            let child = read(&config.need("fallback_policy")?, threshold)?;
+            LbConfig { listed: Some(Arc::new(listed?)), ..child }
         }
         _ => LbConfig::of(Policy::Provided),
     };

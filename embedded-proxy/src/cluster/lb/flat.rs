@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::cluster::Host;
 use crate::cluster::hosts::{HostList, LocalityHosts, PriorityHosts};
+use crate::cluster::{Choice, Host};
 
 use super::LbStats;
 use super::least_request::LeastRequest;
@@ -139,8 +139,8 @@ impl Flat {
     }
 
     /// Chooses a host. The random number decides over the priority and, mixed, over the host.
-    pub fn pick(&self, random: u64, stats: &LbStats) -> Option<Arc<Host>> {
-        let (index, degraded) = self.loads.choose(random)?;
+    pub fn pick(&self, random: u64, choice: &Choice<'_>, stats: &LbStats) -> Option<Arc<Host>> {
+        let (index, degraded) = self.loads.choose_for(choice, random)?;
         let level = self.levels.get(index)?;
         if self.loads.panic[index] {
             stats.healthy_panic.inc();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::cluster::Host;
 use crate::cluster::hosts::PriorityHosts;
+use crate::cluster::{Choice, Host};
 use crate::proto::Reader;
 
 use super::LbStats;
@@ -138,8 +138,9 @@ impl Hashed {
     }
 
     /// Chooses the host of a hash; further attempts come out at other places.
-    pub fn pick(&self, hash: u64, attempt: u32, stats: &LbStats) -> Option<Arc<Host>> {
-        let (index, _) = self.loads.choose(hash)?;
+    pub fn pick(&self, choice: &Choice<'_>, attempt: u32, stats: &LbStats) -> Option<Arc<Host>> {
+        let hash = choice.hash.unwrap_or(choice.random);
+        let (index, _) = self.loads.choose_for(choice, hash)?;
         let level = self.levels.get(index)?;
         if attempt == 0 && self.loads.panic[index] {
             stats.healthy_panic.inc();

@@ -1,14 +1,17 @@
 //! Load balancing: one file a policy. A picker is a pure function over one state of the hosts, its turns and its loads.
 
+mod avoid;
 mod bounded;
 mod extension;
 mod flat;
 mod hashed;
 mod least_request;
+mod listed;
 mod maglev;
 mod murmur;
 mod peak_ewma;
 mod policy;
+mod previous;
 mod priority;
 mod random;
 mod ring_hash;
@@ -28,11 +31,14 @@ use super::assignment::Locality;
 use super::hosts::PriorityHosts;
 use super::{Choice, Host};
 
+pub use avoid::Avoid;
 pub use hashed::Consistent;
 pub use least_request::LeastRequest;
+pub use listed::ListedHosts;
 pub use maglev::MaglevConfig;
 pub use peak_ewma::{Average, PeakEwma};
-pub use policy::{LbConfig, LocalityPolicy, Policy};
+pub use policy::{LbConfig, LocalityPolicy, Policy, StickyStatus};
+pub use previous::PreviousPriorities;
 pub use ring_hash::RingHashConfig;
 pub use slow_start::SlowStart;
 pub use stats::LbStats;
@@ -63,7 +69,7 @@ impl Balancer {
     pub fn pick(&self, choice: &Choice<'_>, stats: &LbStats) -> Option<Arc<Host>> {
         let mut host = self.pick_once(choice, 0, stats)?;
         let mut attempt = 0;
-        while attempt < choice.attempts && choice.avoid.contains(&host.address) {
+        while attempt < choice.attempts && choice.avoid.rejects(&host) {
             attempt += 1;
             host = self.pick_once(choice, attempt, stats)?;
         }
@@ -74,9 +80,9 @@ impl Balancer {
         match self {
             Self::Flat(flat) => {
                 let random = random::Mix::new(choice.random.wrapping_add(u64::from(attempt))).next();
-                flat.pick(random, stats)
+                flat.pick(random, choice, stats)
             }
-            Self::Hashed(hashed) => hashed.pick(choice.hash.unwrap_or(choice.random), attempt, stats),
+            Self::Hashed(hashed) => hashed.pick(choice, attempt, stats),
             Self::Subsets(subsets) => subsets.pick(choice, attempt, stats),
         }
     }

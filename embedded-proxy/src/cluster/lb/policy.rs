@@ -1,12 +1,16 @@
 //! Which balancer a cluster uses: `lb_policy` with its own messages, or `load_balancing_policy` with extensions.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cluster::Host;
+use crate::cluster::host::flag;
 use crate::proto::Reader;
 
 use super::extension;
 use super::hashed::Consistent;
 use super::least_request::LeastRequest;
+use super::listed::ListedHosts;
 use super::maglev::MaglevConfig;
 use super::peak_ewma::PeakEwma;
 use super::ring_hash::RingHashConfig;
@@ -85,6 +89,47 @@ pub struct LbConfig {
     pub panic_threshold: f64,
     /// In panic requests fail instead.
     pub fail_on_panic: bool,
+    /// Requests may list hosts that come first.
+    pub listed: Option<Arc<ListedHosts>>,
+    /// Which hosts a session may stick to, whatever the policy.
+    pub sticky: StickyStatus,
+}
+
+/// How a host has to do for a session to stay with it: `override_host_status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StickyStatus {
+    healthy: bool,
+    degraded: bool,
+    unhealthy: bool,
+    draining: bool,
+}
+
+impl Default for StickyStatus {
+    fn default() -> Self {
+        Self { healthy: true, degraded: true, unhealthy: false, draining: false }
+    }
+}
+
+impl StickyStatus {
+    fn read(reader: &Reader<'_>) -> Self {
+        let listed = reader.numbers("statuses");
+        // By number: UNKNOWN, HEALTHY, UNHEALTHY, DRAINING, TIMEOUT, DEGRADED.
+        let any = |numbers: &[u64]| numbers.iter().any(|number| listed.contains(number));
+        Self { healthy: any(&[0, 1]), unhealthy: any(&[2, 4]), draining: any(&[3]), degraded: any(&[5]) }
+    }
+
+    /// Whether a session may stay with the host as it is now.
+    pub fn takes(self, host: &Host) -> bool {
+        if host.has(flag::FAILED_ACTIVE_HC | flag::FAILED_OUTLIER_CHECK | flag::FAILED_EDS_HEALTH) {
+            self.unhealthy
+        } else if host.has(flag::EDS_STATUS_DRAINING) {
+            self.draining
+        } else if host.has(flag::DEGRADED_ACTIVE_HC | flag::DEGRADED_EDS_HEALTH) {
+            self.degraded
+        } else {
+            self.healthy
+        }
+    }
 }
 
 /// What `common_lb_config` says.
@@ -94,6 +139,7 @@ struct Common {
     locality: LocalityPolicy,
     fail_on_panic: bool,
     consistent: Consistent,
+    sticky: StickyStatus,
     /// Whether something is set that `load_balancing_policy` says itself.
     partial: bool,
 }
@@ -101,16 +147,16 @@ struct Common {
 impl Common {
     fn read(cluster: &Reader<'_>) -> Self {
         let Some(reader) = cluster.message("common_lb_config") else { return Self::default() };
-        // Updates are applied one by one, as they come: nothing waits to be merged. No filter of the proxy makes sessions
-        // stick to hosts of some status.
-        reader.ignore(&["update_merge_window", "override_host_status"]);
+        // Updates are applied one by one, as they come: nothing waits to be merged.
+        reader.ignore(&["update_merge_window"]);
         // Read with the health checks, and with the rest of the cluster.
         reader.ignore(&["ignore_new_hosts_until_first_hc", "close_connections_on_host_set_change"]);
         let panic_threshold = reader.message("healthy_panic_threshold").map(|percent| {
             let percent = percent.float("value").unwrap_or(0.0);
             percent.round().clamp(0.0, 100.0)
         });
-        let mut common = Self { panic_threshold, ..Self::default() };
+        let sticky = reader.message("override_host_status").map(|status| StickyStatus::read(&status));
+        let mut common = Self { panic_threshold, sticky: sticky.unwrap_or_default(), ..Self::default() };
         if let Some(zone) = reader.message("zone_aware_lb_config") {
             common.fail_on_panic = zone_aware(&zone);
             common.partial = true;
@@ -140,7 +186,14 @@ pub(super) fn zone_aware(zone: &Reader<'_>) -> bool {
 impl LbConfig {
     /// A policy with the defaults of everything else.
     pub fn of(policy: Policy) -> Self {
-        Self { policy, locality: LocalityPolicy::Ignored, panic_threshold: 50.0, fail_on_panic: false }
+        Self {
+            policy,
+            locality: LocalityPolicy::Ignored,
+            panic_threshold: 50.0,
+            fail_on_panic: false,
+            listed: None,
+            sticky: StickyStatus::default(),
+        }
     }
 
     /// Reads what a cluster says about balancing. None: a defect was noted.
@@ -156,10 +209,13 @@ impl LbConfig {
             locality: common.locality,
             panic_threshold: threshold,
             fail_on_panic: common.fail_on_panic,
+            sticky: common.sticky,
+            listed: None,
         };
         let subset = cluster.message("lb_subset_config");
         Some(match subset.filter(|subset| subset.has("subset_selectors") || !subset_is_off(subset)) {
             Some(subset) => Self {
+                sticky: child.sticky,
                 policy: Policy::Subset(Box::new(SubsetConfig::read(&subset, child, false))),
                 ..Self::of(Policy::Provided)
             },
@@ -178,7 +234,8 @@ impl LbConfig {
             cluster.defect("lb_subset_config", "does not go with load_balancing_policy");
             return None;
         }
-        extension::read(&cluster.need("load_balancing_policy")?, threshold)
+        let read = extension::read(&cluster.need("load_balancing_policy")?, threshold)?;
+        Some(Self { sticky: common.sticky, ..read })
     }
 
     fn read_policy(cluster: &Reader<'_>, word: &str, consistent: Consistent) -> Option<Policy> {

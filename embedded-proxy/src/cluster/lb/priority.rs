@@ -1,5 +1,8 @@
 //! How load is spread over priorities, and which of them are in panic.
 
+use std::collections::BTreeSet;
+
+use crate::cluster::Choice;
 use crate::cluster::hosts::PriorityHosts;
 
 /// Percent of the load that each priority gets, for its healthy and its degraded hosts. All numbers add up to 100.
@@ -11,6 +14,8 @@ pub struct Loads {
     pub degraded: Vec<u32>,
     /// Whether a priority ignores health because too few of its hosts are healthy.
     pub panic: Vec<bool>,
+    /// Percent of what is needed that is healthy and that is degraded, by priority.
+    availability: Vec<(u32, u32)>,
 }
 
 /// Spreads what is left of the load by availability and returns the first available priority and what is still left.
@@ -26,12 +31,14 @@ fn spread(loads: &mut [u32], availability: &[u32], total: u32, normal: u32) -> (
 impl Loads {
     /// Computes the loads. `panic_threshold` is in percent; 0 turns panic off except when nothing is available at all.
     pub fn new(priorities: &[PriorityHosts], panic_threshold: f64) -> Self {
-        let (healthy, degraded): (Vec<u32>, Vec<u32>) = priorities.iter().map(PriorityHosts::availability).unzip();
+        let availability: Vec<(u32, u32)> = priorities.iter().map(PriorityHosts::availability).collect();
+        let (healthy, degraded): (Vec<u32>, Vec<u32>) = availability.iter().copied().unzip();
         let normal = (healthy.iter().sum::<u32>() + degraded.iter().sum::<u32>()).min(100);
         let mut loads = Self {
             healthy: vec![0; healthy.len()],
             degraded: vec![0; degraded.len()],
             panic: vec![false; healthy.len()],
+            availability,
         };
         if normal == 0 {
             return loads.without_hosts(priorities, panic_threshold);
@@ -74,6 +81,37 @@ impl Loads {
         let left = 100 - self.healthy.iter().sum::<u32>();
         if let Some(load) = self.healthy.get_mut(first) {
             *load += left;
+        }
+    }
+
+    /// The loads when some priorities get none. None: nothing else is available.
+    pub(super) fn without(&self, excluded: &BTreeSet<usize>) -> Option<Self> {
+        let kept = self.availability.iter().enumerate();
+        let kept = kept.map(|(index, both)| if excluded.contains(&index) { (0, 0) } else { *both });
+        let (healthy, degraded): (Vec<u32>, Vec<u32>) = kept.unzip();
+        let total = (healthy.iter().sum::<u32>() + degraded.iter().sum::<u32>()).min(100);
+        if total == 0 {
+            return None;
+        }
+        let mut loads = Self { healthy: vec![0; healthy.len()], degraded: vec![0; degraded.len()], ..self.clone() };
+        let mut left = 100;
+        // What is left after a round are rounding errors: they go to the first priorities that are available.
+        while left > 0 {
+            let shares = loads.healthy.iter_mut().zip(&healthy).chain(loads.degraded.iter_mut().zip(&degraded));
+            for (load, available) in shares {
+                let more = left.min(available * 100 / total);
+                *load += more;
+                left -= more;
+            }
+        }
+        Some(loads)
+    }
+
+    /// The same as [`Loads::choose`], with what earlier attempts of the request change.
+    pub(super) fn choose_for(&self, choice: &Choice<'_>, hash: u64) -> Option<(usize, bool)> {
+        match choice.priorities.and_then(|previous| previous.loads(self)) {
+            Some(moved) => moved.choose(hash),
+            None => self.choose(hash),
         }
     }
 

@@ -24,6 +24,7 @@ mod rbac;
 mod registry;
 pub mod router;
 mod set_filter_state;
+mod stateful_session;
 mod structs;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     HttpFilter, PerRoute, buffer, cors, ext_authz, fault, grpc_stats, grpc_web, header_mutation, health_check, istio,
-    jwt_authn, local_ratelimit, ratelimit, rbac, set_filter_state,
+    jwt_authn, local_ratelimit, ratelimit, rbac, set_filter_state, stateful_session,
 };
 use crate::proto::Reader;
 use crate::services::Build;
@@ -110,6 +110,12 @@ const KINDS: &[Kind] = &[
         route: Some("envoy.extensions.filters.http.set_filter_state.v3.Config"),
         make: set_filter_state::make,
         per_route: set_filter_state::per_route,
+    },
+    Kind {
+        config: "envoy.extensions.filters.http.stateful_session.v3.StatefulSession",
+        route: Some("envoy.extensions.filters.http.stateful_session.v3.StatefulSessionPerRoute"),
+        make: stateful_session::make,
+        per_route: stateful_session::per_route,
     },
     Kind {
         config: "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",

@@ -8,9 +8,9 @@ use crate::proto::Fraction;
 use crate::route::names;
 use crate::stream::Flag;
 
-/// No host may take the request.
-pub(super) fn no_host() -> Reply {
-    Reply::new(StatusCode::SERVICE_UNAVAILABLE, "no_healthy_upstream", "no healthy upstream")
+/// No host may take the request. A session that wants no other host may have a status of its own.
+pub(crate) fn no_host(status: Option<StatusCode>) -> Reply {
+    Reply::new(status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE), "no_healthy_upstream", "no healthy upstream")
         .flag(Flag::NoHealthyUpstream)
 }
 

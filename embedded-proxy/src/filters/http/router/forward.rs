@@ -6,12 +6,14 @@ use std::time::Duration;
 use http::{HeaderValue, StatusCode};
 use tokio::time::Instant;
 
-use crate::cluster::{Answer, Choice, Cluster, Host, Origin, Outcome, SendOptions, UpstreamError};
+use crate::cluster::{
+    Answer, Avoid, Choice, Cluster, Host, Origin, Outcome, PreviousPriorities, SendOptions, UpstreamError,
+};
 use crate::http::{Reply, Request, Response, ResponseHead, Version, http_status};
 use crate::net::Address;
 use crate::route::{Forward, Input, RouteHit, TrafficStats, names};
 use crate::services::Services;
-use crate::stream::{Exchange, Flag, UpstreamAlpn};
+use crate::stream::{Exchange, Flag, StickyHost, UpstreamAlpn};
 use crate::telemetry::trace;
 
 use super::Router;
@@ -40,6 +42,10 @@ pub(super) struct Forwarding<'f> {
     /// Whether responses are counted by code.
     counted: bool,
     tried: Vec<Address>,
+    /// Priorities tried, when the policy wants others.
+    priorities: Option<PreviousPriorities>,
+    /// Hosts that the request lists, last first.
+    listed: Vec<String>,
     whole: Option<Timer>,
 }
 
@@ -96,6 +102,11 @@ impl<'f> Forwarding<'f> {
         let buffer = hit.buffer_limit().unwrap_or(exchange.connection.buffer_limit.into());
         let body = Replay::new(std::mem::take(&mut exchange.request.body), keep, buffer);
         let internal = is_internal(exchange);
+        let frequency = retries.as_ref().and_then(|retries| retries.policy().other_priorities);
+        let listed = cluster.settings.lb.listed.as_ref();
+        let mut listed =
+            listed.map_or_else(Vec::new, |listed| listed.list(&exchange.request.head, &exchange.info.metadata));
+        listed.reverse();
         let forwarding = Self {
             router,
             hit,
@@ -110,6 +121,8 @@ impl<'f> Forwarding<'f> {
             internal,
             counted,
             tried: Vec::new(),
+            priorities: frequency.map(PreviousPriorities::new),
+            listed,
             whole: None,
         };
         each(forwarding.traffic(), |stats| stats.total.inc());
@@ -132,7 +145,9 @@ impl<'f> Forwarding<'f> {
     pub(super) async fn run(mut self, exchange: &mut Exchange) -> Result<Option<Response>, Box<Reply>> {
         loop {
             let Some(host) = self.pick(exchange) else {
-                return Err(self.failed(exchange, failure::no_host()));
+                let strict = |sticky: &&StickyHost| sticky.strict && exchange.info.attempts <= 1;
+                let missing = exchange.scratch.get::<StickyHost>().filter(strict).map(|sticky| sticky.missing);
+                return Err(self.failed(exchange, failure::no_host(missing)));
             };
             note_host(exchange, &host);
             let outcome = self.send(exchange, &host).await;
@@ -149,37 +164,63 @@ impl<'f> Forwarding<'f> {
         [self.traffic[0].as_ref(), self.traffic[1].as_ref()]
     }
 
-    fn pick(&self, exchange: &Exchange) -> Option<Arc<Host>> {
-        let policy = self.retries.as_ref().map(Retries::policy);
-        let other = policy.is_some_and(|policy| policy.other_hosts);
+    fn pick(&mut self, exchange: &mut Exchange) -> Option<Arc<Host>> {
+        let again = exchange.info.attempts > 1;
+        if let Some(sticky) = exchange.scratch.get::<StickyHost>().filter(|_| !again) {
+            let host = self.cluster.sticky_host(&sticky.address);
+            if host.is_some() || sticky.strict {
+                return host;
+            }
+        }
+        let host = match self.next_listed() {
+            Some(host) => host,
+            None => self.balance(exchange, again)?,
+        };
+        if let Some(listed) = &self.cluster.settings.lb.listed {
+            listed.note(&host, &mut exchange.info.metadata);
+        }
+        Some(host)
+    }
+
+    /// The next host that the request lists and the cluster has.
+    fn next_listed(&mut self) -> Option<Arc<Host>> {
+        while let Some(address) = self.listed.pop() {
+            let host = self.cluster.host(&address);
+            if host.is_some() {
+                return host;
+            }
+        }
+        None
+    }
+
+    /// Asks the balancer. What the retry policy says of hosts counts for retries alone.
+    fn balance(&self, exchange: &Exchange, again: bool) -> Option<Arc<Host>> {
+        let policy = self.retries.as_ref().map(Retries::policy).filter(|_| again);
+        let avoid = policy.map_or_else(Avoid::default, |policy| Avoid {
+            hosts: if policy.other_hosts { &self.tried } else { &[] },
+            canaries: policy.no_canaries,
+            metadata: &policy.no_metadata,
+        });
         let subset = self.hit.subset();
-        let choice = Choice {
+        self.cluster.pick(&Choice {
             hash: self.hash,
             subset: &subset,
-            avoid: if other { &self.tried } else { &[] },
+            avoid,
+            priorities: self.priorities.as_ref().filter(|_| again),
             attempts: policy.map_or(0, |policy| policy.host_attempts),
             original_dst: self
                 .cluster
                 .original_dst(Some((&exchange.request.head, &exchange.info)), &exchange.connection),
             random: fastrand::u64(..),
-        };
-        let mut last = self.cluster.pick(&choice)?;
-        let canaries = policy.filter(|policy| policy.no_canaries && exchange.info.attempts > 1);
-        let again = (0..canaries.map_or(0, |policy| policy.host_attempts))
-            .filter_map(|_| self.cluster.pick(&Choice { random: fastrand::u64(..), ..choice }));
-        // The last choice is taken, whatever it is.
-        for other in again {
-            if !is_canary(&last) {
-                break;
-            }
-            last = other;
-        }
-        Some(last)
+        })
     }
 
     async fn send(&mut self, exchange: &mut Exchange, host: &Arc<Host>) -> Attempt {
         if self.retries.is_some() {
             self.tried.push(host.address.clone());
+        }
+        if let Some(priorities) = &self.priorities {
+            priorities.note(host);
         }
         prepare::prepare_for(&mut exchange.request.head, self.hit, host, !self.router.suppress);
         let mut request = Request { head: exchange.request.head.clone(), body: self.body.body() };
@@ -413,11 +454,6 @@ async fn send(
     let ends = connect.header.as_ref().zip(options.downstream);
     let first = ends.map(|(header, from)| header.of(from)).unwrap_or_default();
     Box::pin(cluster.terminate(host, request.body, &first, options)).await
-}
-
-/// Whether the endpoint's metadata say so.
-fn is_canary(host: &Host) -> bool {
-    host.metadata().get("envoy.lb").and_then(|lb| lb.get("canary")).and_then(serde_json::Value::as_bool) == Some(true)
 }
 
 fn note_cluster(exchange: &mut Exchange, cluster: &Cluster) {

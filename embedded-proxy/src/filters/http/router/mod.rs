@@ -18,3 +18,4 @@ mod timeouts;
 mod timer;
 
 pub use config::Router;
+pub(crate) use failure::no_host;

@@ -68,7 +68,7 @@ impl Router {
         let head = &exchange.request.head;
         let located = status == StatusCode::CREATED || status.is_redirection();
         let location = located.then(|| format!("{}://{}{}", head.scheme, head.authority, head.path));
-        self.configured(Reply::new(status, "direct_response", direct.body.clone()), location, exchange, hit)
+        self.configured(direct.reply(exchange), location, exchange, hit)
     }
 
     /// Completes an answer that stands in the configuration.
