@@ -108,6 +108,8 @@ pub fn decide(listener: &ListenerConfig, clusters: &Clusters, question: &Questio
         server_name: connection.sni.as_deref().unwrap_or_default(),
         transport_protocol: connection.transport_protocol,
         application_protocols: &connection.application_protocols,
+        state: &connection.state,
+        metadata: &connection.metadata,
     };
     let Some(chain) = listener.find(&facts) else {
         return Decision { steps: Vec::new(), outcome: Outcome::Closed("no filter chain takes the connection".into()) };

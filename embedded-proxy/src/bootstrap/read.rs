@@ -5,6 +5,7 @@ use prost_reflect::DynamicMessage;
 use serde_json::Value;
 
 use super::{Admin, Dynamic, Node, Overload, Runtime};
+use crate::listener::GlobalLimit;
 use crate::proto::{Defect, Defects, Reader, decode, from_json, read_after, read_checked, validate};
 use crate::telemetry::stats::StatsConfig;
 
@@ -82,6 +83,12 @@ impl Bootstrap {
         let broken = Defects::new();
         validate(&own, "", &broken);
         read_after(broken, message, "", |reader| Some(Self::read(reader)))
+    }
+
+    /// Limit of all connections. As in Envoy, the overload manager's counts before the one of the runtime.
+    pub fn connection_limit(&self) -> GlobalLimit {
+        let overload = self.overload.max_connections;
+        GlobalLimit { most: overload.or_else(|| self.runtime.max_connections()), overload_manager: overload.is_some() }
     }
 
     fn read(reader: &Reader<'_>) -> Self {
@@ -195,6 +202,23 @@ mod tests {
                 "hds_config: the proxy does not have this feature",
             ]
         );
+    }
+
+    #[test]
+    fn the_overload_manager_limits_connections_and_nothing_else() {
+        let monitor = |kind: &str, more: serde_json::Value| {
+            let kind = format!("type.googleapis.com/envoy.extensions.resource_monitors.{kind}");
+            let mut config = json!({ "@type": kind });
+            config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            json!({ "overload_manager": { "resource_monitors": [{ "name": "m", "typed_config": config }] } })
+        };
+        let kind = "downstream_connections.v3.DownstreamConnectionsConfig";
+        let most = json!({ "max_active_downstream_connections": 9 });
+        let bootstrap = Bootstrap::from_json(&monitor(kind, most)).unwrap();
+        assert_eq!(bootstrap.connection_limit(), GlobalLimit { most: Some(9), overload_manager: true });
+        let heap = monitor("fixed_heap.v3.FixedHeapConfig", json!({ "max_heap_size_bytes": 9 }));
+        let defects = Bootstrap::from_json(&heap).unwrap_err();
+        assert_eq!(defects[0].path, "overload_manager.resource_monitors[0].typed_config");
     }
 
     #[test]

@@ -9,6 +9,9 @@ use crate::proto::{Reader, to_json};
 /// Key of the most downstream connections that all listeners together may have.
 const MAX_CONNECTIONS: &str = "overload.global_downstream_max_connections";
 
+/// What keys of limits of single listeners begin with.
+const LISTENER_LIMIT: &str = "envoy.resource_limits.listener.";
+
 /// Values by dotted key; later layers win.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Runtime {
@@ -61,7 +64,16 @@ impl Runtime {
 
     /// Most downstream connections of all listeners together.
     pub fn max_connections(&self) -> Option<u64> {
-        match self.values.get(MAX_CONNECTIONS)? {
+        self.number(MAX_CONNECTIONS)
+    }
+
+    /// Most connections of the listener of that name.
+    pub fn listener_limit(&self, name: &str) -> Option<u64> {
+        self.number(&format!("{LISTENER_LIMIT}{name}.connection_limit"))
+    }
+
+    fn number(&self, key: &str) -> Option<u64> {
+        match self.values.get(key)? {
             Value::String(text) => text.parse().ok(),
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates, which is what is meant
             value => value.as_u64().or_else(|| value.as_f64().map(|number| number as u64)),
@@ -74,10 +86,12 @@ impl Runtime {
     }
 }
 
-/// Switches of Envoy's own code and limits of its regex engine have no counterpart here; the connection limit is honoured.
+/// Switches of Envoy's own code and limits of its regex engine have no counterpart here; the limits of
+/// connections are honoured.
 fn known(key: &str) -> bool {
     let harmless = ["envoy.reloadable_features.", "envoy.restart_features.", "envoy.deprecated_features", "re2."];
-    key == MAX_CONNECTIONS || harmless.iter().any(|prefix| key.starts_with(prefix))
+    let listener = key.strip_prefix(LISTENER_LIMIT).is_some_and(|rest| rest.ends_with(".connection_limit"));
+    key == MAX_CONNECTIONS || listener || harmless.iter().any(|prefix| key.starts_with(prefix))
 }
 
 fn flatten(prefix: &str, value: &Value, into: &mut BTreeMap<String, Value>) {
@@ -118,6 +132,13 @@ mod tests {
             { "name": "c", "admin_layer": {} },
         ]));
         assert_eq!(runtime.unwrap().max_connections(), Some(20));
+    }
+
+    #[test]
+    fn a_listener_may_have_a_limit_of_its_own() {
+        let limits = json!({ "envoy.resource_limits.listener.a.b.connection_limit": 7 });
+        let runtime = read(&json!([{ "name": "a", "static_layer": limits }])).unwrap();
+        assert_eq!((runtime.listener_limit("a.b"), runtime.listener_limit("a")), (Some(7), None));
     }
 
     #[test]

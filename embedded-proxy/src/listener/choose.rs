@@ -9,31 +9,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::IpNet;
 
 use super::{Criteria, SourceType};
+use crate::matching::tree::Network;
 use crate::net::Address;
 
 /// What a choice looks at.
-#[derive(Debug, Clone, Copy)]
-pub struct Facts<'f> {
-    /// Address the client connected to, restored when it was redirected.
-    pub local: &'f Address,
-    /// Address of the client.
-    pub remote: &'f Address,
-    /// Address of the socket's peer.
-    pub peer: &'f Address,
-    /// Server name of the TLS hello, lower case; empty without one.
-    pub server_name: &'f str,
-    /// `tls` or `raw_buffer`.
-    pub transport_protocol: &'f str,
-    /// Protocols the client offered or the HTTP inspector saw, in order.
-    pub application_protocols: &'f [String],
-}
-
-impl Facts<'_> {
-    fn is_local(&self) -> bool {
-        let remote = self.remote.ip().map(|ip| ip.to_canonical());
-        remote.is_none_or(|remote| remote.is_loopback() || Some(remote) == self.local.ip().map(|ip| ip.to_canonical()))
-    }
-}
+pub type Facts<'f> = Network<'f>;
 
 /// IPv4 inside IPv6 is IPv4: that is what rules are written for. An address that is no IP address counts as one that
 /// only rules for all addresses hold, as in Envoy.
@@ -172,6 +152,9 @@ mod tests {
 
     use super::*;
 
+    static NO_STATE: BTreeMap<String, String> = BTreeMap::new();
+    static NO_METADATA: BTreeMap<String, serde_json::Value> = BTreeMap::new();
+
     #[test]
     fn what_is_no_ip_address_takes_chains_that_ask_no_address() {
         let pipe = Address::pipe("/run/s").unwrap();
@@ -217,6 +200,8 @@ mod tests {
             server_name: name,
             transport_protocol: transport,
             application_protocols: protocols,
+            state: &NO_STATE,
+            metadata: &NO_METADATA,
         }
     }
 
@@ -396,6 +381,8 @@ mod tests {
                 server_name: name,
                 transport_protocol: transport,
                 application_protocols: &protocols,
+                state: &NO_STATE,
+                metadata: &NO_METADATA,
             };
             prop_assert_eq!(table.find(&facts), naive(&all, &facts));
         }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::filter::ListenerFilter;
+use super::place::ListenerLimit;
+use super::select::{Selected, Selector};
 use super::stats::{self, ListenerStats};
-use super::{Bind, Choice, Criteria, Facts, FilterChain};
+use super::{Bind, Facts, FilterChain};
 use crate::net::Address;
-use crate::proto::Reader;
+use crate::proto::{Reader, fingerprint};
 use crate::services::Build;
 use crate::stream::Direction;
 use crate::telemetry::access_log::AccessLogs;
@@ -36,7 +38,10 @@ pub struct ListenerConfig {
     pub(super) filters_timeout: Option<Duration>,
     pub(super) continue_on_timeout: bool,
     pub(super) ignore_limit: bool,
-    choice: Choice,
+    pub(super) limit: ListenerLimit,
+    selector: Selector,
+    /// Tells whether two configurations differ in nothing but their filter chains.
+    frame: u64,
     chains: Vec<Arc<FilterChain>>,
     default: Option<Arc<FilterChain>>,
     pub(super) stats: Arc<ListenerStats>,
@@ -67,8 +72,6 @@ impl ListenerConfig {
         // Both kinds end connections when the listener changes, goes or is told to drain; what they differ in (a failed
         // health check of the proxy) ends no connections here.
         reader.ignore(&["drain_type"]);
-        // There is no overload manager but the limit of connections.
-        reader.ignore(&["bypass_overload_manager"]);
         let internal = reader.message("internal_listener").is_some();
         let binds = if internal { vec![read_internal(reader, build)?] } else { Bind::read_all(reader)? };
         let name = reader.opt_text("name").unwrap_or_else(|| binds[0].address.to_string());
@@ -86,14 +89,8 @@ impl ListenerConfig {
             reader.defect("filter_chains", "there is no filter chain");
             return None;
         }
-        let criteria: Vec<Criteria> = chains.iter().map(|chain| chain.criteria.clone()).collect();
-        let choice = match Choice::new(&criteria) {
-            Ok(choice) => choice,
-            Err((index, why)) => {
-                reader.defect(&format!("filter_chains[{index}]"), why);
-                return None;
-            }
-        };
+        let selector = Selector::read(reader, &chains);
+        let limit = build.services.runtime.listener_limit(&name);
         Some(Self {
             name: name.into(),
             binds,
@@ -112,8 +109,11 @@ impl ListenerConfig {
                 None => Some(FILTERS_TIMEOUT),
             },
             continue_on_timeout: reader.flag("continue_on_listener_filters_timeout"),
-            ignore_limit: reader.flag("ignore_global_conn_limit"),
-            choice,
+            // What the overload manager does here is to limit connections.
+            ignore_limit: reader.flag("ignore_global_conn_limit") | reader.flag("bypass_overload_manager"),
+            limit: ListenerLimit::new(limit),
+            selector: selector?,
+            frame: frame(reader),
             chains,
             default: match default {
                 Some(default) => Some(Arc::new(default?)),
@@ -126,7 +126,11 @@ impl ListenerConfig {
 
     /// The filter chain that takes a connection with these facts; none when there is none for it.
     pub fn find(&self, facts: &Facts<'_>) -> Option<&Arc<FilterChain>> {
-        self.choice.find(facts).map(|index| &self.chains[index]).or(self.default.as_ref())
+        match self.selector.select(facts) {
+            Selected::Chain(index) => self.chains.get(index),
+            Selected::Default => self.default.as_ref(),
+            Selected::Nothing => None,
+        }
     }
 
     /// All filter chains, the default one last.
@@ -139,14 +143,21 @@ impl ListenerConfig {
         self.binds.iter().map(|bind| &bind.address)
     }
 
-    /// Takes over the filter chains of an older configuration that are the same: connections on them go on.
-    pub(super) fn keep(&mut self, old: &Self) {
+    /// Whether it differs from an older configuration in nothing but its filter chains and how they are selected. Then
+    /// filter chains that are the same are taken over, and connections on them go on. Otherwise connections of the old
+    /// configuration have to end: they were accepted under other rules.
+    pub(super) fn keep(&mut self, old: &Self) -> bool {
+        if self.frame != old.frame {
+            return false;
+        }
+        self.limit.keep(&old.limit);
         let same = |chain: &FilterChain| old.chains().find(|other| other.fingerprint == chain.fingerprint).cloned();
         for chain in self.chains.iter_mut().chain(&mut self.default) {
             if let Some(kept) = same(chain) {
                 *chain = kept;
             }
         }
+        true
     }
 
     /// Waits until everything it needs from the control plane is there.
@@ -155,4 +166,13 @@ impl ListenerConfig {
             chain.ready().await;
         }
     }
+}
+
+/// Hash of a listener without its filter chains, as Envoy draws the line for updates in place.
+fn frame(reader: &Reader<'_>) -> u64 {
+    let mut message = reader.raw().clone();
+    for field in ["filter_chains", "default_filter_chain", "filter_chain_matcher"] {
+        message.clear_field_by_name(field);
+    }
+    fingerprint(&message)
 }

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::accept::accept;
 use super::pipe::Pipe;
+use super::place::{GlobalLimit, Place, Places};
 use super::sockets::Socket;
 use super::{Bind, FilterChain, ListenerConfig};
 use crate::net::Address;
@@ -126,27 +127,17 @@ pub struct Listeners {
     pub(super) internal_buffer: std::sync::OnceLock<usize>,
     stats: std::sync::OnceLock<ManagerStats>,
     ids: AtomicU64,
-    connections: Arc<AtomicU64>,
-    max_connections: std::sync::OnceLock<u64>,
+    places: Places,
     drain_time: std::sync::OnceLock<Duration>,
     /// Whether listeners that are ready have to wait all the same.
     held: watch::Sender<bool>,
 }
 
-/// A connection's place among all connections.
-pub(super) struct Place(Arc<AtomicU64>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 impl Listeners {
     /// Says how many connections all listeners may have together, and how long connections of filter chains that are
     /// gone may take to end (Envoy: `--drain-time-s`). Once, before the first listener.
-    pub fn configure(&self, max_connections: Option<u64>, drain_time: Duration) {
-        let _ = self.max_connections.set(max_connections.unwrap_or(u64::MAX));
+    pub fn configure(&self, limit: GlobalLimit, drain_time: Duration) {
+        self.places.configure(limit);
         let _ = self.drain_time.set(drain_time);
     }
 
@@ -169,9 +160,7 @@ impl Listeners {
         let mut table = self.table.lock();
         let live = table.live.get(&config.name);
         let known = live.is_some() || table.warming.contains_key(&config.name);
-        if let Some(live) = live {
-            config.keep(&live.config.load());
-        }
+        let in_place = live.is_some_and(|live| config.keep(&live.config.load()));
         let same = live.is_some_and(|live| live.sockets.binds == wanted(&config));
         let sockets = if same {
             None
@@ -179,12 +168,10 @@ impl Listeners {
             let opened = open(&config, services.workers.count());
             Some(opened.inspect_err(|_| stats.failed.inc())?)
         };
-        let word = match (known, same) {
-            (false, _) => &stats.added,
-            (true, true) => &stats.in_place,
-            (true, false) => &stats.modified,
-        };
-        word.inc();
+        if known { &stats.modified } else { &stats.added }.inc();
+        if in_place {
+            stats.in_place.inc();
+        }
         stats.created.inc();
         let config = Arc::new(config);
         let name = config.name.clone();
@@ -308,7 +295,7 @@ impl Listeners {
 
     /// Connections that are there.
     pub fn count(&self) -> u64 {
-        self.connections.load(Ordering::Relaxed)
+        self.places.count()
     }
 
     /// Waits until no listener is warming up.
@@ -392,21 +379,9 @@ impl Listeners {
         self.ids.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Connections of all listeners now.
-    pub fn connections(&self) -> u64 {
-        self.connections.load(Ordering::Relaxed)
-    }
-
     /// A place for a new connection; none when all are taken.
     pub(super) fn place(&self, config: &ListenerConfig) -> Option<Place> {
-        let before = self.connections.fetch_add(1, Ordering::Relaxed);
-        let place = Place(self.connections.clone());
-        let max = self.max_connections.get().copied().unwrap_or(u64::MAX);
-        if before >= max && !config.ignore_limit {
-            config.stats.global_overflow.inc();
-            return None;
-        }
-        Some(place)
+        self.places.take(config)
     }
 }
 

@@ -72,6 +72,8 @@ impl Sniff {
             server_name: self.connection.sni.as_deref().unwrap_or_default(),
             transport_protocol: self.connection.transport_protocol,
             application_protocols: &self.connection.application_protocols,
+            state: &self.connection.state,
+            metadata: &self.connection.metadata,
         }
     }
 

@@ -205,7 +205,7 @@ async fn connections_go_on_when_their_chain_stays() {
     let listeners = &build.services.listeners;
     let config = listeners.all()[0].config.clone();
     assert!(config.chains().all(|chain| !chain.drain.drain().draining()));
-    listeners.configure(None, Duration::from_millis(100));
+    listeners.configure(GlobalLimit::default(), Duration::from_millis(100));
     apply(&listener(&[], &[chain("b", &json!({}))]), &build);
     assert_eq!(
         tcp.read(&mut [0]).await.unwrap(),
@@ -243,7 +243,7 @@ async fn redirected_connections_go_to_the_listener_of_their_destination() {
 async fn connections_beyond_the_limit_are_closed() {
     let build = build();
     server("a", &build).await;
-    build.services.listeners.configure(Some(1), Duration::from_secs(1));
+    build.services.listeners.configure(GlobalLimit { most: Some(1), overload_manager: false }, Duration::from_secs(1));
     let address = apply(&listener(&[], &[chain("a", &json!({}))]), &build);
     let mut first = TcpStream::connect(address).await.unwrap();
     first.read_exact(&mut [0]).await.unwrap();

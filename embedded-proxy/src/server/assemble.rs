@@ -47,8 +47,7 @@ impl Assembly {
         let services = Arc::new(Services::new(bootstrap.node.clone(), bootstrap.runtime.clone(), workers, main));
         services.stats.configure(bootstrap.stats.clone());
         services.store.put_bootstrap(without_keys(&bootstrap.raw));
-        let limits = [bootstrap.overload.max_connections, bootstrap.runtime.max_connections()];
-        services.listeners.configure(limits.into_iter().flatten().min(), options.drain_time);
+        services.listeners.configure(bootstrap.connection_limit(), options.drain_time);
         if let Some(buffer) = bootstrap.internal {
             services.listeners.allow_internal(buffer);
         }

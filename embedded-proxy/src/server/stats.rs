@@ -85,7 +85,7 @@ impl ServerStats {
         self.allocated.set(signed(memory.own));
         self.heap.set(signed(memory.resident));
         self.physical.set(signed(memory.resident));
-        self.connections.set(signed(services.listeners.connections()));
+        self.connections.set(signed(services.listeners.count()));
         // Without a certificate Envoy says the largest number that it has.
         self.days.set(self.days_left(services).map_or(i64::from(u32::MAX), signed));
         self.workers_started.set(i64::from(stage > Stage::Initializing));

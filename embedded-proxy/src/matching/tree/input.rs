@@ -191,8 +191,8 @@ fn canonical(address: &Address) -> Option<IpAddr> {
 }
 
 impl<'f> Network<'f> {
-    fn is_local(&self) -> bool {
-        // What is no IP address is on this machine.
+    /// Whether the client is on this machine: loopback, or the address it connected to. What is no IP address is.
+    pub fn is_local(&self) -> bool {
         let remote = canonical(self.remote);
         remote.is_none_or(|remote| remote.is_loopback() || Some(remote) == canonical(self.local))
     }
