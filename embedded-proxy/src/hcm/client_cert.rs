@@ -31,6 +31,7 @@ pub struct ClientCert {
     pub forward: Forward,
     subject: bool,
     cert: bool,
+    chain: bool,
     dns: bool,
     uri: bool,
 }
@@ -49,6 +50,7 @@ impl ClientCert {
         if let Some(details) = reader.message("set_current_client_cert_details") {
             cert.subject = details.flag("subject");
             cert.cert = details.flag("cert");
+            cert.chain = details.flag("chain");
             cert.dns = details.flag("dns");
             cert.uri = details.flag("uri");
         }
@@ -91,6 +93,9 @@ impl ClientCert {
         if self.cert {
             parts.push(format!("Cert=\"{}\"", percent_encode(&tls.peer_pem)));
         }
+        if self.chain {
+            parts.push(format!("Chain=\"{}\"", percent_encode(&tls.peer_chain)));
+        }
         if self.subject {
             parts.push(format!("Subject=\"{}\"", tls.peer_subject.replace('"', "\\\"")));
         }
@@ -125,18 +130,18 @@ mod tests {
 
     #[test]
     fn an_entry_has_envoys_order() {
-        let cert = ClientCert { forward: Forward::Set, subject: true, cert: false, dns: true, uri: true };
+        let cert = ClientCert { forward: Forward::Set, subject: true, cert: false, chain: true, dns: true, uri: true };
         let tls = Tls {
             verified: true,
             peer_uris: vec!["spiffe://td/ns/a/sa/b".into()],
             peer_dns: vec!["b.a.svc".into()],
             peer_subject: "CN=\"x\"".into(),
             peer_sha256: "ab12".into(),
+            peer_chain: "a b".into(),
             local_uris: vec!["spiffe://td/ns/me/sa/me".into()],
             ..Tls::default()
         };
-        let wanted =
-            "By=spiffe://td/ns/me/sa/me;Hash=ab12;Subject=\"CN=\\\"x\\\"\";URI=spiffe://td/ns/a/sa/b;DNS=b.a.svc";
+        let wanted = "By=spiffe://td/ns/me/sa/me;Hash=ab12;Chain=\"a%20b\";Subject=\"CN=\\\"x\\\"\";URI=spiffe://td/ns/a/sa/b;DNS=b.a.svc";
         assert_eq!(cert.entry(&tls), wanted);
     }
 }

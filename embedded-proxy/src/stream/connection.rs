@@ -49,6 +49,8 @@ pub struct Tls {
     pub peer_sha256: String,
     /// The peer's certificate as PEM.
     pub peer_pem: String,
+    /// The certificates that the peer showed as PEM, its own first.
+    pub peer_chain: String,
     /// Validity of the peer's certificate, seconds since 1970.
     pub peer_valid: Option<(i64, i64)>,
     /// URI names of our own certificate.

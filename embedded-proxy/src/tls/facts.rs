@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use rustls::pki_types::CertificateDer;
 use x509_parser::extensions::GeneralName;
@@ -78,6 +79,22 @@ impl CertificateFacts {
     pub fn dns(&self) -> impl Iterator<Item = &str> {
         self.names.iter().filter_map(|name| match name {
             Name::Dns(dns) => Some(dns.as_str()),
+            _ => None,
+        })
+    }
+
+    /// IP addresses.
+    pub fn ips(&self) -> impl Iterator<Item = IpAddr> {
+        self.names.iter().filter_map(|name| match name {
+            Name::Ip(ip) => Some(*ip),
+            _ => None,
+        })
+    }
+
+    /// Mail addresses.
+    pub fn emails(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().filter_map(|name| match name {
+            Name::Email(email) => Some(email.as_str()),
             _ => None,
         })
     }
@@ -165,6 +182,11 @@ pub(super) fn sha256(bytes: &[u8]) -> Vec<u8> {
     hash.map(|hash| hash.as_ref().to_vec()).unwrap_or_default()
 }
 
+/// SHA-1, which only logs show.
+pub(super) fn sha1(bytes: &[u8]) -> Vec<u8> {
+    digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref().to_vec()
+}
+
 /// A certificate as PEM.
 pub(super) fn pem(der: &CertificateDer<'_>) -> String {
     use base64::Engine as _;
@@ -203,6 +225,7 @@ mod tests {
         assert!(!facts.is_ca && CertificateFacts::read(&ca.der).unwrap().is_ca);
         assert_eq!(pem(&leaf.der.clone().into()).replace("\r\n", "\n"), leaf.pem.replace("\r\n", "\n"));
         assert!(CertificateFacts::read(b"junk").is_err());
+        assert_eq!(hex(&sha1(b"abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
         assert_eq!(hex(&sha256(b"abc"))[..16], *"ba7816bf8f01cfea");
     }
 }

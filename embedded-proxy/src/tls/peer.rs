@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use rustls::{CommonState, HandshakeKind, NamedGroup, ProtocolVersion};
 
 use super::certificate::Certificate;
-use super::facts::{CertificateFacts, hex, pem, sha256};
+use super::facts::{CertificateFacts, hex, pem, sha1, sha256};
 use super::params::openssl_name;
 use crate::stream::Tls;
 
@@ -17,7 +17,8 @@ const KEPT: usize = 64;
 /// What differs between connections.
 #[derive(Debug, PartialEq, Eq)]
 struct Key {
-    peer: Vec<u8>,
+    /// What the peer showed, its own certificate first.
+    peer: Vec<Vec<u8>>,
     local: Vec<u8>,
     version: &'static str,
     cipher: String,
@@ -25,6 +26,7 @@ struct Key {
     alpn: Option<String>,
     verified: bool,
     resumed: bool,
+    group: &'static str,
 }
 
 /// Facts of recent connections: peers come back, and their certificates need not be read again and kept twice.
@@ -51,9 +53,9 @@ impl Recent {
         local: Option<&Certificate>,
         proves: bool,
     ) -> Arc<Tls> {
-        let peer = state.peer_certificates().and_then(|chain| chain.first());
+        let peer = state.peer_certificates().unwrap_or_default();
         let key = Key {
-            peer: peer.map(|der| der.to_vec()).unwrap_or_default(),
+            peer: peer.iter().map(|der| der.to_vec()).collect(),
             local: local.and_then(|own| own.key.cert.first()).map(|der| der.to_vec()).unwrap_or_default(),
             version: match state.protocol_version() {
                 Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
@@ -62,7 +64,8 @@ impl Recent {
             cipher: state.negotiated_cipher_suite().map(|suite| openssl_name(suite.suite())).unwrap_or_default(),
             sni,
             alpn: state.alpn_protocol().map(|protocol| String::from_utf8_lossy(protocol).into_owned()),
-            verified: peer.is_some() && proves,
+            verified: !peer.is_empty() && proves,
+            group: group(state),
             resumed: state.handshake_kind() == Some(HandshakeKind::Resumed),
         };
         if let Some((_, tls)) = self.0.lock().iter().find(|(other, _)| *other == key) {
@@ -86,20 +89,25 @@ fn read(key: &Key, local: Option<&Certificate>) -> Tls {
         alpn: key.alpn.clone(),
         verified: key.verified,
         resumed: key.resumed,
+        group: key.group,
         ..Tls::default()
     };
     if let Some(own) = local {
         tls.local_uris = own.facts.uris().map(str::to_string).collect();
+        tls.local_dns = own.facts.dns().map(str::to_string).collect();
+        tls.local_ips = own.facts.ips().map(|ip| ip.to_string()).collect();
         tls.local_subject.clone_from(&own.facts.subject);
     }
-    if key.peer.is_empty() {
-        return tls;
-    }
-    tls.peer_sha256 = hex(&sha256(&key.peer));
-    tls.peer_pem = pem(&key.peer.as_slice().into());
-    if let Ok(facts) = CertificateFacts::read(&key.peer) {
+    let Some(peer) = key.peer.first() else { return tls };
+    tls.peer_sha256 = hex(&sha256(peer));
+    tls.peer_sha1 = hex(&sha1(peer));
+    tls.peer_pem = pem(&peer.as_slice().into());
+    tls.peer_chain = key.peer.iter().map(|der| pem(&der.as_slice().into())).collect();
+    if let Ok(facts) = CertificateFacts::read(peer) {
         tls.peer_uris = facts.uris().map(str::to_string).collect();
         tls.peer_dns = facts.dns().map(str::to_string).collect();
+        tls.peer_ips = facts.ips().map(|ip| ip.to_string()).collect();
+        tls.peer_emails = facts.emails().map(str::to_string).collect();
         tls.peer_valid = Some(facts.valid);
         tls.peer_subject = facts.subject;
         tls.peer_issuer = facts.issuer;

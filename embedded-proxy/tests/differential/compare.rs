@@ -57,6 +57,11 @@ fn text(answers: &[Answer]) -> String {
     answers.iter().map(one).collect()
 }
 
+/// What differs between two texts, as a diff.
+pub fn diff_of(theirs: &str, mine: &str) -> Option<String> {
+    (theirs != mine).then(|| diff(theirs, mine))
+}
+
 fn diff(theirs: &str, mine: &str) -> String {
     let diff = TextDiff::from_lines(theirs, mine);
     diff.unified_diff().context_radius(30).header("Envoy", "ours").to_string()

@@ -1,5 +1,6 @@
 //! Real Envoy on a bootstrap.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -18,30 +19,28 @@ pub fn binary() -> Option<PathBuf> {
 }
 
 /// A running Envoy; it ends when this is dropped.
-pub struct Envoy {
-    child: Child,
-    port: u16,
-    log: PathBuf,
-    no_logs: bool,
-    folder: tempfile::TempDir,
-}
+pub struct Process(Child);
 
-impl Drop for Envoy {
+impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
-/// Starts Envoy on the scenario's bootstrap.
-pub fn run(envoy: &Path, name: &str, scenario: &Scenario, origin: &Origin) -> Envoy {
-    let folder = tempfile::tempdir().expect("a folder");
-    let log = folder.path().join("access.log");
-    let bootstrap = scenario.bootstrap(origin.ports(), &log);
-    let file = folder.path().join("bootstrap.json");
+/// Starts Envoy on a bootstrap, with its files in `folder`. Waits until its listeners are as wanted; returns the port of
+/// its admin interface and those of its listeners by name, too.
+pub fn start(
+    envoy: &Path,
+    name: &str,
+    bootstrap: &serde_json::Value,
+    folder: &Path,
+    wanted: impl Fn(&BTreeMap<String, u16>) -> bool,
+) -> (Process, u16, BTreeMap<String, u16>) {
+    let file = folder.join("bootstrap.json");
     std::fs::write(&file, bootstrap.to_string()).expect("written");
-    let admin = folder.path().join("admin");
-    let errors = std::fs::File::create(folder.path().join("stderr")).expect("created");
+    let admin = folder.join("admin");
+    let errors = std::fs::File::create(folder.join("stderr")).expect("created");
     let child = Command::new(envoy)
         .args(["--use-dynamic-base-id", "--concurrency", "1", "-l", "warn", "--file-flush-interval-msec", "50"])
         .arg("--admin-address-path")
@@ -52,15 +51,14 @@ pub fn run(envoy: &Path, name: &str, scenario: &Scenario, origin: &Origin) -> En
         .stderr(errors)
         .spawn()
         .expect("Envoy starts");
-    let mut envoy = Envoy { child, port: 0, log, no_logs: scenario.no_logs, folder };
+    let mut process = Process(child);
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(30) {
-        if let Some(port) = listening(&admin) {
-            envoy.port = port;
-            return envoy;
+        if let Some((admin, ports)) = listening(&admin).filter(|(_, ports)| wanted(ports)) {
+            return (process, admin, ports);
         }
-        if let Ok(Some(status)) = envoy.child.try_wait() {
-            let errors = std::fs::read_to_string(envoy.folder.path().join("stderr")).unwrap_or_default();
+        if let Ok(Some(status)) = process.0.try_wait() {
+            let errors = std::fs::read_to_string(folder.join("stderr")).unwrap_or_default();
             panic!("{name}: Envoy ended with {status}:\n{errors}");
         }
         std::thread::sleep(Duration::from_millis(20));
@@ -68,19 +66,41 @@ pub fn run(envoy: &Path, name: &str, scenario: &Scenario, origin: &Origin) -> En
     panic!("{name}: Envoy did not listen within 30 s");
 }
 
-/// The port of the listener `main`, once the admin tells it.
-fn listening(admin: &Path) -> Option<u16> {
+/// The ports of the admin interface and of the listeners, once the admin tells them.
+fn listening(admin: &Path) -> Option<(u16, BTreeMap<String, u16>)> {
     let address = std::fs::read_to_string(admin).ok()?;
-    let port = address.rsplit(':').next()?.trim().parse().ok()?;
+    let admin = address.rsplit(':').next()?.trim().parse().ok()?;
     let request = Request {
         path: "/listeners?format=json".into(),
         headers: vec!["connection: close".into()],
         ..Request::default()
     };
-    let answer = client::ask(port, &request).pop()?;
+    let answer = client::ask(admin, &request).pop()?;
     let listeners: serde_json::Value = serde_json::from_str(&answer.body).ok()?;
-    let listener = listeners["listener_statuses"].as_array()?.iter().find(|listener| listener["name"] == "main")?;
-    u16::try_from(listener["local_address"]["socket_address"]["port_value"].as_u64()?).ok()
+    let port = |listener: &serde_json::Value| {
+        let port = listener["local_address"]["socket_address"]["port_value"].as_u64()?;
+        Some((listener["name"].as_str()?.to_string(), u16::try_from(port).ok()?))
+    };
+    Some((admin, listeners["listener_statuses"].as_array()?.iter().filter_map(port).collect()))
+}
+
+/// A running Envoy with a scenario.
+pub struct Envoy {
+    _process: Process,
+    port: u16,
+    log: PathBuf,
+    no_logs: bool,
+    _folder: tempfile::TempDir,
+}
+
+/// Starts Envoy on the scenario's bootstrap.
+pub fn run(envoy: &Path, name: &str, scenario: &Scenario, origin: &Origin) -> Envoy {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("access.log");
+    let bootstrap = scenario.bootstrap(origin.ports(), &log);
+    let main = |ports: &BTreeMap<String, u16>| ports.contains_key("main");
+    let (process, _, ports) = start(envoy, name, &bootstrap, folder.path(), main);
+    Envoy { _process: process, port: ports["main"], log, no_logs: scenario.no_logs, _folder: folder }
 }
 
 impl Envoy {

@@ -11,6 +11,7 @@ pub mod origin;
 mod ours;
 pub mod scenario;
 mod seeds;
+mod tls;
 
 use std::path::{Path, PathBuf};
 

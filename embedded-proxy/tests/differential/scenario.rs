@@ -197,7 +197,7 @@ fn grpc(port: u16) -> Value {
 }
 
 /// Lays `more` over `base`: objects are merged, everything else is replaced.
-fn merge(base: &mut Value, more: Option<&Value>) {
+pub fn merge(base: &mut Value, more: Option<&Value>) {
     let Some(Value::Object(more)) = more else { return };
     for (key, value) in more {
         let slot = &mut base[key.as_str()];

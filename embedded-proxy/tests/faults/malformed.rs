@@ -19,7 +19,7 @@ const SEEDS: [&[u8]; 4] = [
 ];
 
 /// Changes, removes or repeats some bytes.
-fn mutate(seed: &[u8], random: &mut Rng) -> Vec<u8> {
+pub fn mutate(seed: &[u8], random: &mut Rng) -> Vec<u8> {
     let mut bytes = seed.to_vec();
     for _ in 0..random.usize(1..6) {
         let at = random.usize(0..bytes.len());

@@ -14,5 +14,6 @@ mod peers;
 mod slow;
 mod stuck;
 pub mod support;
+mod tls;
 
 pub use support::start;
