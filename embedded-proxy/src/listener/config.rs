@@ -79,8 +79,12 @@ impl ListenerConfig {
         let logs = AccessLogs::read(&reader.list("access_log"), build);
         let own = Build { services: build.services.clone(), scope };
         let bind_to_port = reader.message("deprecated_v1").and_then(|old| old.opt_flag("bind_to_port"));
-        let filters: Vec<_> =
+        let use_original_dst = reader.flag("use_original_dst");
+        let mut filters: Vec<_> =
             reader.list("listener_filters").iter().map(|filter| ListenerFilter::read(filter, &own)).collect();
+        if use_original_dst {
+            filters.push(Some(ListenerFilter::original_dst()));
+        }
         let chains: Vec<_> = reader.list("filter_chains").iter().map(|chain| FilterChain::read(chain, &own)).collect();
         let default = reader.message("default_filter_chain").map(|chain| FilterChain::read(&chain, &own));
         let chains: Vec<Arc<FilterChain>> =
@@ -96,7 +100,7 @@ impl ListenerConfig {
             binds,
             bind_to_port: !internal && reader.opt_flag("bind_to_port").or(bind_to_port).unwrap_or(true),
             internal,
-            use_original_dst: reader.flag("use_original_dst"),
+            use_original_dst,
             direction: match reader.word("traffic_direction").as_str() {
                 "INBOUND" => Direction::Inbound,
                 "OUTBOUND" => Direction::Outbound,

@@ -85,6 +85,11 @@ impl ListenerFilter {
         Some(Self { disabled, kind })
     }
 
+    /// The filter that `use_original_dst` of a listener stands for.
+    pub fn original_dst() -> Self {
+        Self { disabled: None, kind: Kind::OriginalDst }
+    }
+
     /// Whether the filter runs for connections to this port; none: their address has no port.
     pub fn runs(&self, port: Option<u16>) -> bool {
         !self.disabled.as_ref().is_some_and(|disabled| disabled.holds(port))

@@ -11,6 +11,8 @@ mod fake;
 mod files;
 mod kind;
 #[cfg(test)]
+mod listener_tests;
+#[cfg(test)]
 mod load_tests;
 mod progress;
 mod protocol;

@@ -100,6 +100,8 @@ fn start() -> Server {
 /// Addresses of the machine, and the rules that Istio's would be like.
 fn prepare() {
     must("ip", &["link", "set", "lo", "up"]);
+    // Ports that the system picks are none of those that rules of their own redirect.
+    std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "50000 60000").unwrap();
     for ip in ["10.9.0.1/32", "10.9.0.2/32", "10.9.0.6/32", "10.9.1.7/32", "10.9.2.7/32"] {
         must("ip", &["addr", "add", ip, "dev", "lo"]);
     }

@@ -54,7 +54,10 @@ impl Pki {
         Self { ca, stranger, server, other, client }
     }
 
+    /// `params` null: both versions and X25519, which are not what either proxy does by itself.
     fn common(certificates: &[&Value], trust: Value, alpn: &[&str], params: Value) -> Value {
+        let same = json!({"tls_maximum_protocol_version": "TLSv1_3", "ecdh_curves": ["X25519"]});
+        let params = if params.is_null() { same } else { params };
         json!({
             "tls_certificates": certificates, "validation_context": trust, "alpn_protocols": alpn, "tls_params": params,
         })
@@ -66,7 +69,7 @@ impl Pki {
     }
 
     fn up_with(&self, certificates: &[&Value], trust: Value) -> Value {
-        json!({"sni": "server.test", "common_tls_context": Self::common(certificates, trust, &[], json!({}))})
+        json!({"sni": "server.test", "common_tls_context": Self::common(certificates, trust, &[], Value::Null)})
     }
 
     fn down(&self, alpn: &[&str], params: Value) -> Value {
@@ -79,7 +82,7 @@ impl Pki {
     }
 
     fn plain(&self) -> (Value, Value) {
-        (self.up(&[], json!({})), self.down(&[], json!({})))
+        (self.up(&[], Value::Null), self.down(&[], Value::Null))
     }
 }
 
@@ -90,9 +93,9 @@ pub fn all() -> Vec<Case> {
 }
 
 fn protocols(pki: &Pki) -> Vec<Case> {
-    let pair = |client: &[&str], server: &[&str]| (pki.up(client, json!({})), pki.down(server, json!({})));
+    let pair = |client: &[&str], server: &[&str]| (pki.up(client, Value::Null), pki.down(server, Value::Null));
     let case = |name, (client, server)| Case::new(name, client, server);
-    let istio = ["istio-peer-exchange", "istio-h2", "h2", "istio-http/1.1", "http/1.1"];
+    let istio = ["istio-peer-exchange", "h2", "http/1.1"];
     vec![
         case("h1", pair(&[], &[])).requests(2),
         case("h1 alpn", pair(&["http/1.1"], &["h2", "http/1.1"])),
@@ -100,8 +103,9 @@ fn protocols(pki: &Pki) -> Vec<Case> {
         case("auto h2", pair(&[], &["h2", "http/1.1"])).cluster(auto()).requests(2),
         case("auto h1", pair(&[], &["http/1.1"])).cluster(auto()),
         case("no protocol in common", pair(&["x"], &["h2"])),
-        case("istio h2", pair(&["istio-peer-exchange", "istio", "h2"], &istio)).cluster(h2()),
-        case("istio h1", pair(&["istio-http/1.1", "http/1.1"], &istio)),
+        case("istio h2", pair(&["istio-h2", "istio", "h2"], &istio)).cluster(h2()),
+        case("h2 over istio-peer-exchange", pair(&["istio-peer-exchange", "istio", "h2"], &istio)).cluster(h2()),
+        case("istio h1", pair(&["istio-http/1.1", "istio", "http/1.1"], &istio)),
     ]
 }
 
@@ -112,13 +116,13 @@ fn names(pki: &Pki) -> Vec<Case> {
     };
     let client = |names: &[(&str, Value)]| {
         let (up, _) = pki.plain();
-        (up, pki.down_with(&pki.server, pki.ca.trust(names), &[], json!({})))
+        (up, pki.down_with(&pki.server, pki.ca.trust(names), &[], Value::Null))
     };
     let case = |name, (client, server)| Case::new(name, client, server);
     let chains = || {
-        let own = pki.down(&[], json!({}));
+        let own = pki.down(&[], Value::Null);
         let trust = pki.ca.trust(&[]);
-        let other = pki.down_with(&pki.other, trust, &[], json!({}));
+        let other = pki.down_with(&pki.other, trust, &[], Value::Null);
         vec![
             (json!({"server_names": ["server.test"]}), own),
             (json!({"server_names": ["*.test"], "transport_protocol": "tls"}), other),
@@ -152,7 +156,7 @@ fn certificates(pki: &Pki) -> Vec<Case> {
     let strange_server = leaf(&pki.stranger, "server", SERVER, false);
     let old_client = leaf(&pki.ca, "client", CLIENT, true);
     let old_server = leaf(&pki.ca, "server", SERVER, true);
-    let server = |certificate: &Value| pki.down_with(certificate, pki.ca.trust(&[]), &[], json!({}));
+    let server = |certificate: &Value| pki.down_with(certificate, pki.ca.trust(&[]), &[], Value::Null);
     let mut optional = down.clone();
     optional["require_client_certificate"] = json!(false);
     vec![
@@ -181,6 +185,7 @@ fn versions(pki: &Pki) -> Vec<Case> {
         case("resumed 1.3", new.clone(), new).cluster(one_each()).requests(3),
         case("resumed 1.2", old.clone(), old).cluster(one_each()).requests(3),
         case("post-quantum", groups.clone(), groups),
+        case("defaults", json!({}), json!({})),
     ]
 }
 

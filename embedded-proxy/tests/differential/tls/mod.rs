@@ -32,7 +32,9 @@ struct Seen {
 /// Stats that tell no behaviour: times, which signature algorithm, ours that Envoy does not have.
 fn told(stats: BTreeMap<String, String>) -> BTreeMap<String, String> {
     let silent = |name: &String| {
-        ["sigalgs.", "ciphers.", "certificate.", "own_certificate_expired"].iter().any(|word| name.starts_with(word))
+        ["sigalgs.", "ciphers.", "certificate.", "ocsp_staple_", "own_certificate_expired"]
+            .iter()
+            .any(|word| name.starts_with(word))
     };
     stats.into_iter().filter(|(name, _)| !silent(name)).collect()
 }

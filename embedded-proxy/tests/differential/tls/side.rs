@@ -36,8 +36,8 @@ impl Side {
         let server = Bootstrap::from_json(bootstrap).and_then(|all| Server::start(all, &Options::default()));
         let server = server.unwrap_or_else(|defects| panic!("our proxy refuses the bootstrap: {defects:?}"));
         server.initialised();
-        let ports = server.addresses().into_iter().map(|(name, all)| (name, all[0].port())).collect();
-        let admin = server.admin().expect("an admin interface").port();
+        let ports = server.addresses().into_iter().filter_map(|(name, all)| Some((name, all[0].port()?))).collect();
+        let admin = server.admin().and_then(|at| at.port()).expect("an admin interface with a port");
         Self { running: Running::Ours(Box::new(server)), admin, ports }
     }
 
