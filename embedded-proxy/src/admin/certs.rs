@@ -29,7 +29,9 @@ pub(super) fn answer(admin: &Admin, _: &Call) -> Page {
 /// When the first certificate in use expires, seconds since 1970; none without a certificate.
 pub fn first_end(services: &Services) -> Option<u64> {
     let mut all = [Vec::new(), Vec::new()];
-    contexts(services).iter().for_each(|context| collect(context, &mut all));
+    for context in &contexts(services) {
+        collect(context, &mut all);
+    }
     let ends = all.iter().flatten().filter_map(|source| {
         let (pem, _) = bytes(source)?;
         certificates(&pem).iter().filter_map(|der| end(der)).min()

@@ -80,9 +80,10 @@ impl Places {
     pub fn take(&self, config: &ListenerConfig) -> Option<Place> {
         let mut place = Place(Vec::with_capacity(3));
         let limit = self.limit.get().copied().unwrap_or_default();
-        let (most, counted) = match config.ignore_limit {
-            true => (u64::MAX, !limit.overload_manager),
-            false => (limit.most.unwrap_or(u64::MAX), true),
+        let (most, counted) = if config.ignore_limit {
+            (u64::MAX, !limit.overload_manager)
+        } else {
+            (limit.most.unwrap_or(u64::MAX), true)
         };
         if counted && !place.take(&self.limited, most) {
             config.stats.global_overflow.inc();

@@ -130,7 +130,7 @@ mod tests {
         });
         for _ in 0..3 {
             tokio::task::yield_now().await;
-            client.write_all(&[7; 100_000]).await.unwrap();
+            client.write_all(&vec![7; 100_000]).await.unwrap();
         }
         drop(client);
         assert_eq!(reading.await.unwrap().unwrap().len(), 300_000);
