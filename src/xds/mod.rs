@@ -15,6 +15,8 @@ mod outbound;
 mod patch;
 mod proto;
 mod resource;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use build::{update, xds};
