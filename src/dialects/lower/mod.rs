@@ -1,5 +1,6 @@
 //! From the vocabularies to the model of the mesh. Each dialect is one entry of [`DIALECTS`].
 
+mod defects;
 mod hosts;
 mod origins;
 mod visibility;
@@ -9,6 +10,7 @@ use crate::dialects::model::Model;
 use crate::ir::{AddressPlan, Builder, Mesh};
 use crate::schema::{List, Text};
 
+pub use defects::{Defective, Flaws, describe};
 pub use hosts::full_name;
 pub use origins::Origins;
 pub use visibility::visibility;
@@ -28,6 +30,8 @@ pub struct Input<'m> {
     pub model: &'m Model,
     /// Where they stand.
     pub origins: Origins<'m>,
+    /// What is wrong with their structure.
+    pub defects: Defective<'m>,
     /// Who sees services that say nothing about it: the words of an `exportTo` list. Empty means everybody.
     pub default_service_visibility: Vec<String>,
     /// The same for routes.
@@ -46,6 +50,7 @@ impl<'m> Input<'m> {
         Self {
             model,
             origins: Origins::new(&model.sources),
+            defects: Defective::new(model),
             default_service_visibility: words(|config| &config.default_service_export_to),
             default_route_visibility: words(|config| &config.default_virtual_service_export_to),
             default_destination_visibility: words(|config| &config.default_destination_rule_export_to),
@@ -70,7 +75,7 @@ pub fn lower(model: &Model, plan: Option<&AddressPlan>) -> Mesh {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use crate::dialects::model::Options;
     use crate::ir::{Key, Resolution};

@@ -1,9 +1,10 @@
 //! What the lowering of one object needs: its names, its origin, and the settings of the mesh.
 
-use crate::dialects::lower::{Input, full_name};
+use crate::dialects::lower::{Flaws, Input, describe, full_name};
 use crate::dialects::object::Meta;
 use crate::ir::{Loss, LossKind, Name, Origin};
 use crate::manifests::source::Place;
+use crate::schema::Defect;
 
 /// One object that is lowered.
 pub struct Context<'a> {
@@ -41,5 +42,18 @@ impl<'a> Context<'a> {
     /// A field that does not come over.
     pub fn loss(&self, path: impl Into<Name>, place: Place, kind: LossKind, reason: impl Into<Name>) -> Loss {
         Loss { origin: self.at(path, place), kind, reason: reason.into() }
+    }
+    /// What is wrong with its structure.
+    pub fn flaws(&self) -> Flaws<'a> {
+        self.input.defects.of(self.meta)
+    }
+
+    /// A loss for each structural defect, with what happens instead.
+    pub fn refusals(&self, instead: &str) -> Vec<Loss> {
+        let one = |defect: &Defect| {
+            let reason = format!("{}; {instead}", describe(defect));
+            self.loss(defect.path.as_str(), defect.place, LossKind::Refused, reason)
+        };
+        self.flaws().iter().map(one).collect()
     }
 }

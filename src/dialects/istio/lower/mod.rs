@@ -1,5 +1,9 @@
 //! Istio's kinds as nodes of the mesh, one file per kind.
 
+mod authorization_policy;
+mod authz_condition;
+mod authz_rule;
+mod authz_value;
 mod balancing;
 mod context;
 mod delegate;
@@ -8,6 +12,9 @@ mod http_action;
 mod http_match;
 mod http_rule;
 mod l4_rule;
+mod peer_authentication;
+mod request_authentication;
+mod scope;
 mod service_entry;
 mod settings;
 mod traffic;
@@ -43,5 +50,8 @@ impl Dialect for Istio {
         service_entry::lower(input, mesh);
         virtual_service::lower(input, mesh);
         destination_rule::lower(input, mesh);
+        peer_authentication::lower(input, mesh);
+        request_authentication::lower(input, mesh);
+        authorization_policy::lower(input, mesh);
     }
 }
