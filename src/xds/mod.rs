@@ -16,6 +16,8 @@ mod patch;
 mod proto;
 mod resource;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 mod view;
 

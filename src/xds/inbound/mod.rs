@@ -1,6 +1,22 @@
-//! The inbound side of a sidecar.
+//! The inbound side: listeners, filter chains and clusters for what comes to the workload.
+
+mod chains;
+mod cluster;
+mod filters;
+mod listener;
+mod ports;
+#[cfg(test)]
+mod tests;
+mod tls;
 
 use super::{Snapshot, View};
 
-/// The inbound listener and the clusters of the process.
-pub fn build(_view: &View<'_>, _out: &mut Snapshot) {}
+/// Everything of the inbound side.
+pub fn build(view: &View<'_>, out: &mut Snapshot) {
+    let ports = ports::ports(view);
+    for port in &ports {
+        cluster::of_port(view, port, out);
+    }
+    cluster::fallbacks(view, out);
+    listener::build(view, &ports, out);
+}

@@ -15,7 +15,7 @@ use super::{endpoints, limits, name, ports, tls};
 use crate::ir::{Algorithm, HashTable, Pool, Resolution, Service, ServicePort, Subset, TrafficPolicy};
 
 /// The key of protocol options.
-const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+pub const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
 /// All clusters of a service.
 pub fn clusters(view: &View<'_>, service: &Service, out: &mut Snapshot) {

@@ -13,10 +13,12 @@ mod tls;
 use super::{Snapshot, View};
 use crate::ir::{Protocol, Service};
 
+pub use cluster::HTTP_OPTIONS;
 pub use endpoints::endpoints;
+pub use limits::{circuit_breakers, http_options};
 pub use listeners::{listener_filter, tcp_filter, tcp_proxy};
 pub use name::cluster as cluster_name;
-pub use tls::{ads, secret, socket, validation};
+pub use tls::{OWN, ROOTS, ads, secret, socket};
 
 /// Everything of one service.
 pub fn service(view: &View<'_>, service: &Service, out: &mut Snapshot) {
