@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use embedded_proxy::decide::{Decision, Outcome, Question, Step, decide};
-use embedded_proxy::filters::http::Verdict;
+use embedded_proxy::decide::{Decision, Outcome, Question, decide};
 use embedded_proxy::http::{Headers, RequestHead, Version};
 use embedded_proxy::listener::ListenerConfig;
 use embedded_proxy::proto::{Defect, Reader, decode, read_checked};
@@ -14,8 +13,7 @@ use embedded_proxy::telemetry::stats::Scope;
 
 use super::{Interception, Kind, Node, NodeKind, Resource, Snapshot, xds};
 use crate::ir::{
-    Builder, Endpoint, EndpointAddress, Key, Mesh, Predicate, Protocol, Resolution, Service, ServicePort, TargetPort,
-    Visibility, Workload,
+    Builder, Key, Mesh, Predicate, Protocol, Resolution, Service, ServicePort, TargetPort, Visibility, Workload,
 };
 
 /// A service of one port that selects workloads by `app=NAME`.
@@ -157,16 +155,6 @@ impl Loaded {
             Outcome::Forward { chosen, .. } => Answer::Cluster(chosen.unwrap_or_default()),
         }
     }
-
-    /// The verdicts of filters by name.
-    pub fn verdicts(&self, listener: &str, question: &Question) -> Vec<(String, Verdict)> {
-        let steps = self.ask(listener, question).steps.into_iter();
-        let verdict = |step| match step {
-            Step::Filter { name, verdict } => Some((name, verdict)),
-            _ => None,
-        };
-        steps.filter_map(verdict).collect()
-    }
 }
 
 fn read_all(snapshot: &Snapshot, build: &Build) -> Result<Vec<ListenerConfig>, Vec<Defect>> {
@@ -222,36 +210,11 @@ pub fn mutual(mut question: Question, identity: &str) -> Question {
     question
 }
 
-/// The same with a header.
-pub fn with_header(mut question: Question, name: &str, value: &str) -> Question {
-    if let Some(head) = &mut question.head {
-        head.headers.add(name.parse().unwrap(), value.parse().unwrap());
-    }
-    question
-}
-
 /// The same without a request: bytes.
 pub fn bytes(mut question: Question) -> Question {
     question.head = None;
     question.connection.application_protocols.clear();
     question
-}
-
-/// An endpoint at an address that listens for a port of the service at a port of its own.
-pub fn endpoint(address: &str, service_port: u16, target: u16) -> Endpoint {
-    Endpoint {
-        address: EndpointAddress::Ip(address.parse().unwrap()),
-        ports: vec![(service_port, target)],
-        labels: crate::ir::Labels::new(),
-        locality: crate::ir::Locality::default(),
-        network: "".into(),
-        weight: 1,
-        identity: "".into(),
-        workload: None,
-        mutual_tls: false,
-        health: crate::ir::Health::Healthy,
-        origin: crate::ir::Origin::default(),
-    }
 }
 
 /// A resource as JSON.
