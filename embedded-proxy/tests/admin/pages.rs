@@ -280,12 +280,12 @@ fn prometheus(left: &str, right: &str) -> Vec<String> {
     let series = |body: &str| -> BTreeMap<String, String> {
         let lines = body.lines().filter(|line| !line.is_empty());
         lines
-            .map(|line| match line.starts_with('#') {
-                true => (line.to_string(), String::new()),
-                false => {
-                    let (name, value) = line.rsplit_once(' ').unwrap_or((line, ""));
-                    (sorted(name), value.to_string())
+            .map(|line| {
+                if line.starts_with('#') {
+                    return (line.to_string(), String::new());
                 }
+                let (name, value) = line.rsplit_once(' ').unwrap_or((line, ""));
+                (sorted(name), value.to_string())
             })
             .collect()
     };

@@ -28,7 +28,7 @@ pub struct Peer {
     pub admin: u16,
     /// Ports of listeners by name.
     pub ports: BTreeMap<String, u16>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Drop for Peer {
@@ -66,12 +66,12 @@ impl Peer {
             .stderr(errors)
             .spawn()
             .unwrap();
-        let mut peer = Self { engine: Engine::Envoy(child), admin: 0, ports: BTreeMap::new(), _folder: folder };
+        let mut peer = Self { engine: Engine::Envoy(child), admin: 0, ports: BTreeMap::new(), folder };
         let began = Instant::now();
         while peer.admin == 0 {
             let written = std::fs::read_to_string(&admin).unwrap_or_default();
             peer.admin = written.rsplit(':').next().and_then(|port| port.trim().parse().ok()).unwrap_or(0);
-            let errors = std::fs::read_to_string(peer._folder.path().join("stderr")).unwrap_or_default();
+            let errors = std::fs::read_to_string(peer.folder.path().join("stderr")).unwrap_or_default();
             assert!(began.elapsed() < PATIENCE, "Envoy does not start: {errors}");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -86,7 +86,7 @@ impl Peer {
         let server = server.unwrap_or_else(|defects| panic!("the bootstrap is refused: {defects:?}"));
         let admin = server.admin().unwrap().port().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let mut peer = Self { engine: Engine::Ours(Some(server)), admin, ports: BTreeMap::new(), _folder: folder };
+        let mut peer = Self { engine: Engine::Ours(Some(server)), admin, ports: BTreeMap::new(), folder };
         peer.wait();
         peer
     }

@@ -110,10 +110,9 @@ fn ten_thousand_connections_stay_and_go() {
     emptied(&server, "main");
     serves(server.address("main").unwrap());
     println!(
-        "{count} connections in {:.1} s: {:.1} KiB each; {} KiB before, {open} KiB open, {} KiB after",
+        "{count} connections in {:.1} s: {} bytes each; {before} KiB before, {open} KiB open, {} KiB after",
         began.elapsed().as_secs_f64(),
-        open.saturating_sub(before) as f64 / count as f64,
-        before,
+        open.saturating_sub(before) * 1024 / count,
         memory()
     );
     server.shutdown();
