@@ -44,7 +44,7 @@ fn upload(server: &Server) -> TcpStream {
     let mut client = connect(server.address("main").unwrap());
     client.write_all(format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {LARGE}\r\n\r\n").as_bytes()).unwrap();
     let passed = || stat(server, "cluster.origin.upstream_cx_tx_bytes_total");
-    let piece = [b'x'; 32 << 10];
+    let piece = vec![b'x'; 32 << 10];
     for sent in 1_i64.. {
         client.write_all(&piece).unwrap();
         let began = Instant::now();
@@ -102,7 +102,7 @@ fn who_stays_is_told_when_the_time_is_over() {
         let writing = std::thread::spawn(move || {
             let head = format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {LARGE}\r\n\r\n");
             writer.write_all(head.as_bytes()).unwrap();
-            while writer.write_all(&[b'x'; 64 << 10]).is_ok() {}
+            while writer.write_all(&vec![b'x'; 64 << 10]).is_ok() {}
         });
         let mut answer = vec![0; 4096];
         let read = client.read(&mut answer).unwrap();

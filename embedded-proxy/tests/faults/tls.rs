@@ -74,7 +74,7 @@ impl Proxy {
     }
 
     /// Good clients are served, and nobody is left behind.
-    fn is_well(self) {
+    fn leaves_nobody(self) {
         drop(self.session());
         emptied(&self.server, "main");
         self.server.shutdown();
@@ -109,7 +109,7 @@ fn changed_hellos_are_counted_and_forgotten() {
         }
         let (errors, seen) = (proxy.errors(), stat(&proxy.server, "listener.main.downstream_cx_total"));
         assert!(errors > 100 && errors <= seen, "{errors} errors of {seen} connections");
-        proxy.is_well();
+        proxy.leaves_nobody();
     }
 }
 
@@ -123,8 +123,8 @@ fn records_that_are_cut_or_too_large_end_the_connection() {
     }
     assert_eq!(proxy.errors(), i64::try_from(ends.len()).unwrap(), "each cut hello is counted");
     // A record of 65535 bytes, hellos that claim 16 MB, empty records without end, alerts, noise.
-    let large = [[22, 3, 1, 255, 255].as_slice(), &[1; 70_000]].concat();
-    let claims = [[22, 3, 1, 64, 0, 1, 255, 255, 255].as_slice(), &[3; 16_380]].concat();
+    let large = [[22, 3, 1, 255, 255].as_slice(), &vec![1; 70_000]].concat();
+    let claims = [[22, 3, 1, 64, 0, 1, 255, 255, 255].as_slice(), &vec![3; 16_380]].concat();
     let empty = [22, 3, 1, 0, 0].repeat(20_000);
     let noise: Vec<u8> = (0..50_000).map(|_| fastrand::u8(..)).collect();
     let all: [&[u8]; 6] =
@@ -133,7 +133,7 @@ fn records_that_are_cut_or_too_large_end_the_connection() {
         throw(proxy.to, bytes);
     }
     assert_eq!(proxy.errors(), i64::try_from(ends.len() + all.len()).unwrap());
-    proxy.is_well();
+    proxy.leaves_nobody();
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn noise_inside_a_session_ends_it() {
     }
     let noisy = i64::try_from(noise.len()).unwrap();
     assert_eq!(stat(&proxy.server, "listener.main.ssl.handshake"), noisy);
-    proxy.is_well();
+    proxy.leaves_nobody();
 }
 
 #[test]
@@ -179,5 +179,5 @@ fn handshakes_that_never_end_are_ended() {
     assert!(began.elapsed() < Duration::from_secs(6), "they are ended by the time limit");
     emptied(&proxy.server, "main");
     assert_eq!(stat(&proxy.server, "listener.main.downstream_cx_transport_socket_connect_timeout"), 4);
-    proxy.is_well();
+    proxy.leaves_nobody();
 }

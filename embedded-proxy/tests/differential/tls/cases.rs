@@ -55,6 +55,7 @@ impl Pki {
     }
 
     /// `params` null: both versions and X25519, which are not what either proxy does by itself.
+    #[allow(clippy::needless_pass_by_value, reason = "callers make it on the spot")]
     fn common(certificates: &[&Value], trust: Value, alpn: &[&str], params: Value) -> Value {
         let same = json!({"tls_maximum_protocol_version": "TLSv1_3", "ecdh_curves": ["X25519"]});
         let params = if params.is_null() { same } else { params };
@@ -68,15 +69,15 @@ impl Pki {
         json!({"sni": "server.test", "common_tls_context": Self::common(&[&self.client], trust, alpn, params)})
     }
 
-    fn up_with(&self, certificates: &[&Value], trust: Value) -> Value {
+    fn up_with(certificates: &[&Value], trust: Value) -> Value {
         json!({"sni": "server.test", "common_tls_context": Self::common(certificates, trust, &[], Value::Null)})
     }
 
     fn down(&self, alpn: &[&str], params: Value) -> Value {
-        self.down_with(&self.server, self.ca.trust(&[("URI", json!({"prefix": "spiffe://td/"}))]), alpn, params)
+        Self::down_with(&self.server, self.ca.trust(&[("URI", json!({"prefix": "spiffe://td/"}))]), alpn, params)
     }
 
-    fn down_with(&self, certificate: &Value, trust: Value, alpn: &[&str], params: Value) -> Value {
+    fn down_with(certificate: &Value, trust: Value, alpn: &[&str], params: Value) -> Value {
         let common = Self::common(&[certificate], trust, alpn, params);
         json!({"require_client_certificate": true, "common_tls_context": common})
     }
@@ -112,24 +113,24 @@ fn protocols(pki: &Pki) -> Vec<Case> {
 fn names(pki: &Pki) -> Vec<Case> {
     let server = |names: &[(&str, Value)]| {
         let (_, down) = pki.plain();
-        (pki.up_with(&[&pki.client], pki.ca.trust(names)), down)
+        (Pki::up_with(&[&pki.client], pki.ca.trust(names)), down)
     };
     let client = |names: &[(&str, Value)]| {
         let (up, _) = pki.plain();
-        (up, pki.down_with(&pki.server, pki.ca.trust(names), &[], Value::Null))
+        (up, Pki::down_with(&pki.server, pki.ca.trust(names), &[], Value::Null))
     };
     let case = |name, (client, server)| Case::new(name, client, server);
     let chains = || {
         let own = pki.down(&[], Value::Null);
         let trust = pki.ca.trust(&[]);
-        let other = pki.down_with(&pki.other, trust, &[], Value::Null);
+        let other = Pki::down_with(&pki.other, trust, &[], Value::Null);
         vec![
             (json!({"server_names": ["server.test"]}), own),
             (json!({"server_names": ["*.test"], "transport_protocol": "tls"}), other),
         ]
     };
     let asks = |sni: &str, name: &str| {
-        let mut up = pki.up_with(&[&pki.client], pki.ca.trust(&[("DNS", exact(name))]));
+        let mut up = Pki::up_with(&[&pki.client], pki.ca.trust(&[("DNS", exact(name))]));
         up["sni"] = json!(sni);
         up
     };
@@ -156,15 +157,15 @@ fn certificates(pki: &Pki) -> Vec<Case> {
     let strange_server = leaf(&pki.stranger, "server", SERVER, false);
     let old_client = leaf(&pki.ca, "client", CLIENT, true);
     let old_server = leaf(&pki.ca, "server", SERVER, true);
-    let server = |certificate: &Value| pki.down_with(certificate, pki.ca.trust(&[]), &[], Value::Null);
+    let server = |certificate: &Value| Pki::down_with(certificate, pki.ca.trust(&[]), &[], Value::Null);
     let mut optional = down.clone();
     optional["require_client_certificate"] = json!(false);
     vec![
-        Case::new("no client certificate", pki.up_with(&[], trust()), down.clone()),
-        Case::new("client certificate not needed", pki.up_with(&[], trust()), optional),
-        Case::new("client of a strange authority", pki.up_with(&[&strange_client], trust()), down.clone()),
+        Case::new("no client certificate", Pki::up_with(&[], trust()), down.clone()),
+        Case::new("client certificate not needed", Pki::up_with(&[], trust()), optional),
+        Case::new("client of a strange authority", Pki::up_with(&[&strange_client], trust()), down.clone()),
         Case::new("server of a strange authority", up.clone(), server(&strange_server)),
-        Case::new("expired client", pki.up_with(&[&old_client], trust()), down),
+        Case::new("expired client", Pki::up_with(&[&old_client], trust()), down),
         Case::new("expired server", up, server(&old_server)),
     ]
 }
