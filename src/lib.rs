@@ -10,6 +10,8 @@ pub mod commands;
 pub mod config;
 /// What every command is given: writers and global flags.
 pub mod context;
+/// Serves the mesh to its proxies.
+pub mod control_plane;
 /// Findings: codes, places, fixes, and how they are shown.
 pub mod diagnostics;
 /// The vocabularies and their kinds.

@@ -6,6 +6,7 @@
 //! - `cel.rs`: CEL texts of rules against their Rust tests.
 //! - `ci.rs`: the GitHub action and the pre-commit hook.
 //! - `cli/`: the real binary, its output and exit code.
+//! - `control_plane/`: the discovery service with a client of its own, with the embedded proxy and with Envoy.
 //! - `corpus.rs`: istioctl's own cases.
 //! - `docs.rs`: links and the table of contents.
 //! - `examples.rs`: the examples give the findings that are planted in them.
@@ -27,6 +28,7 @@ mod bench;
 mod cel;
 mod ci;
 mod cli;
+mod control_plane;
 mod corpus;
 mod docs;
 mod examples;

@@ -70,6 +70,18 @@ macro_rules! kinds {
                 }
             }
 
+            /// Takes away the objects of a file.
+            pub fn forget(&mut self, file: FileId) {
+                $( self.$field.retain(|object| object.meta.file != file); )+
+                self.defects.retain(|defects| defects.meta.file != file);
+            }
+
+            /// Puts the objects in the order of their files; those of one file keep theirs.
+            pub fn order_by(&mut self, rank: &dyn Fn(FileId) -> usize) {
+                $( self.$field.sort_by_key(|object| rank(object.meta.file)); )+
+                self.defects.sort_by_key(|defects| rank(defects.meta.file));
+            }
+
             /// The metadata of every object, kind by kind.
             pub fn metas(&self) -> impl Iterator<Item = &Meta> {
                 let all: Vec<&Meta> = [ $( self.$field.iter().map(|o| &o.meta).collect::<Vec<_>>(), )+ ].concat();

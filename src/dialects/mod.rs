@@ -10,3 +10,4 @@ pub mod meta;
 pub mod model;
 pub mod monitoring;
 pub mod object;
+pub mod renewal;

@@ -151,6 +151,12 @@ impl Sources {
         &self.files[id.0 as usize]
     }
 
+    /// Drops the text of a source that nothing points into any more. Its id is not given again.
+    pub fn release(&mut self, id: FileId) {
+        let source = &mut self.files[id.0 as usize];
+        *source = Source::new(std::mem::take(&mut source.name), String::new());
+    }
+
     /// All sources with their ids, in the order they were added.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &Source)> {
         self.files.iter().enumerate().map(|(at, file)| (FileId(to_u32(at)), file))

@@ -1,0 +1,18 @@
+//! The control plane: configuration in, xDS and certificates out.
+//!
+//! ```text
+//! source (files, later a cluster) -> store (the last good content of each piece) -> Model -> Mesh
+//!     -> Change -> resources of each class of proxies -> ads (one session a stream) -> proxies
+//! ```
+//!
+//! Everything up to the sessions is deterministic, so that several replicas serve the same without talking to each other.
+
+pub mod ads;
+pub mod engine;
+pub mod metrics;
+pub mod node;
+pub mod server;
+pub mod source;
+mod store;
+
+pub use store::Broken;
