@@ -112,16 +112,16 @@ impl Snapshot {
 
     /// Takes away what a service owns.
     pub fn remove_owned(&mut self, service: &Key) {
-        self.remove_all(Some(service.clone()));
+        self.remove_all(&Some(service.clone()));
     }
 
     /// Takes away what nobody owns.
     pub fn disown_shared(&mut self) {
-        self.remove_all(None);
+        self.remove_all(&None);
     }
 
-    fn remove_all(&mut self, owner: Option<Key>) {
-        for (kind, name) in self.owned.remove(&owner).unwrap_or_default() {
+    fn remove_all(&mut self, owner: &Option<Key>) {
+        for (kind, name) in self.owned.remove(owner).unwrap_or_default() {
             if let Some(of_kind) = self.resources.get_mut(&kind) {
                 of_kind.remove(&name);
             }

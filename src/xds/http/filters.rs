@@ -27,7 +27,6 @@ fn fault(fault: &Fault) -> HttpFault {
         delay: fault.delay.map(|(time, share)| FaultDelay {
             percentage: Some(fraction(share)),
             fault_delay_secifier: Some(FaultDelaySecifier::FixedDelay(duration(time))),
-            ..FaultDelay::default()
         }),
         abort: fault.abort.map(|(abort, share)| FaultAbort {
             percentage: Some(fraction(share)),

@@ -38,7 +38,7 @@ fn kebab(kind: &str) -> String {
     let letters: Vec<char> = kind.chars().collect();
     let mut out = String::new();
     for (at, letter) in letters.iter().enumerate() {
-        let before_lower = letters.get(at + 1).is_some_and(|next| next.is_ascii_lowercase());
+        let before_lower = letters.get(at + 1).is_some_and(char::is_ascii_lowercase);
         let after_lower = at > 0 && letters[at - 1].is_ascii_lowercase();
         if at > 0 && letter.is_ascii_uppercase() && (before_lower || after_lower) {
             out.push('-');

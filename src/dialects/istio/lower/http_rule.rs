@@ -22,10 +22,7 @@ pub fn rule(
 ) -> Option<HttpRule> {
     let place = place(route);
     let origin = cx.at(path, place);
-    let matches = match http_match::conditions(cx, path, &route.r#match, holds) {
-        Some(matches) => matches,
-        None => return None,
-    };
+    let matches = http_match::conditions(cx, path, &route.r#match, holds)?;
     if route.r#match.is_empty() && !holds(&List::default()) {
         return None;
     }

@@ -29,7 +29,7 @@ pub fn rules(cx: &Context<'_>, spec: &VirtualService, holds: &Holds<'_>) -> Vec<
             .filter(|condition| !condition.server_names.is_empty())
             .collect();
         if !matches.is_empty() {
-            rules.push(rule(cx, path, route.r#match.place, matches, &route.route));
+            rules.push(rule(cx, &path, route.r#match.place, matches, &route.route));
         }
     }
     for (at, route) in spec.tcp.iter().enumerate() {
@@ -48,7 +48,7 @@ pub fn rules(cx: &Context<'_>, spec: &VirtualService, holds: &Holds<'_>) -> Vec<
             })
             .collect();
         if !matches.is_empty() || (route.r#match.is_empty() && holds(&List::default())) {
-            rules.push(rule(cx, path, route.route.place, matches, &route.route));
+            rules.push(rule(cx, &path, route.route.place, matches, &route.route));
         }
     }
     rules
@@ -81,7 +81,7 @@ pub fn network(text: &str) -> Option<ipnet::IpNet> {
 
 fn rule(
     cx: &Context<'_>,
-    path: String,
+    path: &str,
     place: Option<Place>,
     matches: Vec<L4Match>,
     targets: &List<RouteDestination>,
@@ -97,7 +97,7 @@ fn rule(
         destination: target.destination.as_ref().and_then(|named| destination(cx, named)),
     };
     L4Rule {
-        origin: cx.at(path.clone(), place.unwrap_or_default()),
+        origin: cx.at(path, place.unwrap_or_default()),
         name: Name::default(),
         matches,
         targets: targets.iter().enumerate().map(of_target).collect(),

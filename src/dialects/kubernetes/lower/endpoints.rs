@@ -127,8 +127,8 @@ fn endpoint(
     is_address.then(|| Endpoint {
         address: ip.map_or_else(|| EndpointAddress::Dns(address.into()), EndpointAddress::Ip),
         ports: ports.to_vec(),
-        labels: workload.map(|workload| workload.labels.clone()).unwrap_or_else(Labels::new),
-        locality: workload.map(|workload| workload.locality.clone()).unwrap_or_else(Locality::default),
+        labels: workload.map_or_else(Labels::new, |workload| workload.labels.clone()),
+        locality: workload.map_or_else(Locality::default, |workload| workload.locality.clone()),
         network: workload.map(|workload| workload.network.clone()).unwrap_or_default(),
         weight: 1,
         identity: workload.map_or_else(Name::default, |w| w.identity.spiffe(&mesh.mesh.settings.trust_domain).into()),

@@ -9,6 +9,7 @@ use crate::dialects::kubernetes::types::{PodSpec, PodTemplate, Workload as Templ
 use crate::dialects::lower::Input;
 use crate::dialects::object::{Meta, Object};
 use crate::ir::{Builder, Identity, Key, Locality, Predicate, Workload, WorkloadPort};
+use crate::manifests::tree::Node;
 use crate::schema::{Any, Map, Text};
 
 /// Label of pods that says where they are.
@@ -110,7 +111,7 @@ fn ports(pod: &PodSpec) -> Vec<WorkloadPort> {
 /// `podIP` and `podIPs` of a pod's status.
 fn addresses(status: &Any) -> BTreeSet<IpAddr> {
     let node = &status.node;
-    let all = node.get("podIPs").into_iter().flat_map(|list| list.items());
+    let all = node.get("podIPs").into_iter().flat_map(Node::items);
     let all = all.filter_map(|item| item.get("ip")).chain(node.get("podIP"));
     all.filter_map(|ip| ip.as_str()?.parse().ok()).collect()
 }
