@@ -3,54 +3,119 @@
 use std::collections::BTreeMap;
 
 use envoy_types::pb::envoy::config::core::v3::TrafficDirection;
-use envoy_types::pb::envoy::config::listener::v3::Listener;
+use envoy_types::pb::envoy::config::listener::v3::{FilterChain, FilterChainMatch, Listener};
 use envoy_types::pb::envoy::config::route::v3::{
     DirectResponseAction, Route, RouteAction, VirtualHost, route::Action, route_action::ClusterSpecifier,
 };
+use envoy_types::pb::envoy::extensions::filters::listener::tls_inspector::v3::TlsInspector;
 
 use super::super::http::{Place, match_all, routes as routes_of};
-use super::super::proto::{boolean, duration, socket};
+use super::super::proto::{any, boolean, duration, socket};
 use super::super::{Kind, Resource, Snapshot, View};
-use super::listeners::{http_chain, is_http};
-use super::{cluster_name, ports, routes};
-use crate::ir::{Attachment, Origin, OutboundPolicy, Service};
+use super::listeners::{http_chain, is_http, listener_filter};
+use super::{cluster_name, l4, ports, routes};
+use crate::ir::{Attachment, EndpointAddress, Origin, OutboundPolicy, Resolution, Service, ServicePort};
 
 /// The port of hosts that routes name and no service has.
 const USUAL: u16 = 80;
 
-/// Listeners `0.0.0.0_PORT` and route configurations `PORT`.
+/// What the hosts of one port come to.
+#[derive(Default)]
+struct Port {
+    hosts: Vec<VirtualHost>,
+    origins: Vec<Origin>,
+    /// Chains of TLS connections by server name.
+    named: Vec<FilterChain>,
+    /// The chain of all other connections that are not HTTP.
+    opaque: Option<FilterChain>,
+}
+
+/// Listeners `0.0.0.0_PORT` and route configurations `PORT`; for opaque ports of headless services one listener an endpoint.
 pub fn build(view: &View<'_>, out: &mut Snapshot) {
-    let mut by_port: BTreeMap<u16, (Vec<VirtualHost>, Vec<Origin>)> = BTreeMap::new();
+    let mut by_port: BTreeMap<u16, Port> = BTreeMap::new();
     for service in view.services().filter(|service| service.addresses.is_empty()) {
-        for port in ports(service).filter(|port| is_http(port.protocol)) {
-            let (mut host, origins) = routes::virtual_host(view, service, port);
-            host.domains = domains(view, service);
-            let entry = by_port.entry(port.number).or_default();
-            entry.0.push(host);
-            entry.1.extend(origins);
+        for port in ports(service) {
+            if is_http(port.protocol) {
+                let (mut host, origins) = routes::virtual_host(view, service, port);
+                host.domains = domains(view, service);
+                let entry = by_port.entry(port.number).or_default();
+                entry.hosts.push(host);
+                entry.origins.extend(origins);
+            } else if service.resolution == Resolution::Headless {
+                headless(view, service, port, out);
+            } else {
+                opaque(view, service, port, by_port.entry(port.number).or_default());
+            }
         }
     }
     for (host, origins) in unknown_hosts(view) {
         let entry = by_port.entry(USUAL).or_default();
-        entry.0.push(host);
-        entry.1.extend(origins);
+        entry.hosts.push(host);
+        entry.origins.extend(origins);
     }
-    for (port, (mut hosts, origins)) in by_port {
-        unique_domains(&mut hosts);
-        hosts.push(rest(view));
-        let configuration = routes::configuration(port.to_string(), hosts);
-        out.insert(Kind::Route, Resource::new(port.to_string(), &configuration, origins));
-        let listener = listener(view, port);
-        out.insert(Kind::Listener, Resource::new(listener.name.clone(), &listener, Vec::new()));
+    for (number, mut port) in by_port {
+        unique_domains(&mut port.hosts);
+        if !port.hosts.is_empty() {
+            let hosts = port.hosts.drain(..).chain([rest(view)]).collect();
+            let configuration = routes::configuration(number.to_string(), hosts);
+            out.insert(Kind::Route, Resource::new(number.to_string(), &configuration, port.origins.clone()));
+            // Requests win over bytes where both are on one port: their host tells them apart.
+            port.opaque = Some(http_chain(view, &format!("0.0.0.0_{number}"), number.to_string()));
+        }
+        let listener = listener(number, port.named, port.opaque);
+        out.insert(Kind::Listener, Resource::new(listener.name.clone(), &listener, port.origins));
     }
 }
 
-fn listener(view: &View<'_>, port: u16) -> Listener {
-    let name = format!("0.0.0.0_{port}");
+/// A port of a service without an address that is not HTTP: TLS by its host as the server name, the rest by the port alone.
+fn opaque(view: &View<'_>, service: &Service, port: &ServicePort, entry: &mut Port) {
+    entry.origins.push(port.origin.clone());
+    let mut chains = l4::chains(view, service, port);
+    if port.protocol.is_tls() && chains.is_empty() {
+        let condition = FilterChainMatch {
+            transport_protocol: "tls".into(),
+            server_names: vec![service.key.name.to_string()],
+            ..FilterChainMatch::default()
+        };
+        chains.push(FilterChain { filter_chain_match: Some(condition), ..l4::chain(view, service, port) });
+    } else if !port.protocol.is_tls() && entry.opaque.is_none() {
+        entry.opaque = Some(l4::chain(view, service, port));
+    }
+    for chain in chains {
+        // Envoy refuses two chains with one condition; the first service counts.
+        if entry.named.iter().all(|other| other.filter_chain_match != chain.filter_chain_match) {
+            entry.named.push(chain);
+        }
+    }
+}
+
+/// Callers of a headless service connect to an endpoint of their choice.
+fn headless(view: &View<'_>, service: &Service, port: &ServicePort, out: &mut Snapshot) {
+    let endpoints = view.mesh.endpoints.get(&service.key).into_iter().flat_map(|endpoints| endpoints.iter());
+    for endpoint in endpoints {
+        let (EndpointAddress::Ip(ip), Some(target)) = (&endpoint.address, endpoint.port(port.number)) else { continue };
+        let listener = Listener {
+            name: format!("{ip}_{target}"),
+            address: Some(socket(ip.to_string(), target)),
+            default_filter_chain: Some(l4::chain(view, service, port)),
+            traffic_direction: TrafficDirection::Outbound.into(),
+            bind_to_port: Some(boolean(false)),
+            ..Listener::default()
+        };
+        out.insert(Kind::Listener, Resource::new(listener.name.clone(), &listener, vec![endpoint.origin.clone()]));
+    }
+}
+
+fn listener(port: u16, named: Vec<FilterChain>, other: Option<FilterChain>) -> Listener {
+    let inspects = !named.is_empty();
+    let inspector = || listener_filter("envoy.filters.listener.tls_inspector", any(&TlsInspector::default()));
     Listener {
-        default_filter_chain: Some(http_chain(view, &name, port.to_string())),
-        name,
+        name: format!("0.0.0.0_{port}"),
         address: Some(socket("0.0.0.0", port)),
+        filter_chains: named,
+        default_filter_chain: other,
+        listener_filters: if inspects { vec![inspector()] } else { Vec::new() },
+        continue_on_listener_filters_timeout: inspects,
         traffic_direction: TrafficDirection::Outbound.into(),
         bind_to_port: Some(boolean(false)),
         ..Listener::default()

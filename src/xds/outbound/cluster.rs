@@ -3,16 +3,20 @@
 use envoy_types::pb::envoy::config::cluster::v3::{
     Cluster, UpstreamConnectionOptions,
     cluster::{
-        ClusterDiscoveryType, DiscoveryType, DnsLookupFamily, EdsClusterConfig, LbConfig, LbPolicy, MaglevLbConfig,
-        RingHashLbConfig,
+        ClusterDiscoveryType, DiscoveryType, DnsLookupFamily, EdsClusterConfig, LbConfig, LbPolicy,
+        LeastRequestLbConfig, MaglevLbConfig, RingHashLbConfig, RoundRobinLbConfig, SlowStartConfig,
+        common_lb_config::{LocalityConfigSpecifier, LocalityWeightedLbConfig},
     },
 };
+use envoy_types::pb::envoy::config::core::v3::RuntimeDouble;
 use envoy_types::pb::envoy::config::endpoint::v3::ClusterLoadAssignment;
 
 use super::super::proto::{any, duration, of_origin, ordered, wide_number};
 use super::super::{Kind, Resource, Snapshot, View};
 use super::{endpoints, limits, name, ports, tls};
-use crate::ir::{Algorithm, HashTable, Pool, Resolution, Service, ServicePort, Subset, TrafficPolicy};
+use crate::ir::{
+    Algorithm, HashTable, LocalityPreference, Pool, Resolution, Service, ServicePort, Subset, TrafficPolicy,
+};
 
 /// The key of protocol options.
 pub const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -122,10 +126,23 @@ fn balance(policy: &TrafficPolicy, service: &Service, cluster: &mut Cluster) {
             cluster.eds_cluster_config = None;
             LbPolicy::ClusterProvided
         }
-        Some(Algorithm::RoundRobin) => LbPolicy::RoundRobin,
+        Some(Algorithm::RoundRobin) => {
+            cluster.lb_config = slow_start(policy).map(|slow_start_config| {
+                LbConfig::RoundRobinLbConfig(RoundRobinLbConfig { slow_start_config: Some(slow_start_config) })
+            });
+            LbPolicy::RoundRobin
+        }
         Some(Algorithm::Random) => LbPolicy::Random,
         // Envoy has no policy by response time without an extension; the load of an endpoint is the closest it knows.
-        Some(Algorithm::LeastRequest | Algorithm::PeakEwma) | None => LbPolicy::LeastRequest,
+        Some(Algorithm::LeastRequest | Algorithm::PeakEwma) | None => {
+            cluster.lb_config = slow_start(policy).map(|slow_start_config| {
+                LbConfig::LeastRequestLbConfig(LeastRequestLbConfig {
+                    slow_start_config: Some(slow_start_config),
+                    ..LeastRequestLbConfig::default()
+                })
+            });
+            LbPolicy::LeastRequest
+        }
         Some(Algorithm::Hash { table, .. }) => match table {
             HashTable::Ring(minimum) => {
                 cluster.lb_config = Some(LbConfig::RingHashLbConfig(RingHashLbConfig {
@@ -142,6 +159,25 @@ fn balance(policy: &TrafficPolicy, service: &Service, cluster: &mut Cluster) {
         },
     };
     cluster.lb_policy = chosen.into();
+    if let Some(LocalityPreference::Distribute(_)) =
+        policy.balancing.as_ref().and_then(|balancing| balancing.locality.as_ref())
+    {
+        let weighted = LocalityConfigSpecifier::LocalityWeightedLbConfig(LocalityWeightedLbConfig {});
+        cluster.common_lb_config.get_or_insert_default().locality_config_specifier = Some(weighted);
+    }
+}
+
+/// New endpoints get less for a while.
+fn slow_start(policy: &TrafficPolicy) -> Option<SlowStartConfig> {
+    let warmup = policy.balancing.as_ref()?.warmup.as_ref()?;
+    Some(SlowStartConfig {
+        slow_start_window: Some(duration(warmup.duration)),
+        aggression: warmup.aggression_milli.map(|milli| RuntimeDouble {
+            default_value: f64::from(milli) / 1000.0,
+            runtime_key: "slow_start.aggression".into(),
+        }),
+        min_weight_percent: warmup.minimum_percent.map(|percent| limits::percent(percent.into())),
+    })
 }
 
 /// The clusters for addresses that no service has: on to where they were going, or nowhere.

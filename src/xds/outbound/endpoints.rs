@@ -9,7 +9,7 @@ use envoy_types::pb::envoy::config::endpoint::v3::{
 
 use super::super::proto::{endpoint_address, number, ordered, text_struct};
 use super::super::{Kind, Resource, Snapshot, View};
-use super::{name, ports};
+use super::{locality, name, ports};
 use crate::ir::{Endpoint, EndpointAddress, Health, Key, Locality, Mesh, Resolution, Service, ServicePort, Subset};
 
 /// One assignment for each cluster of the service whose endpoints come this way.
@@ -52,7 +52,10 @@ pub fn localities(
             by_place.entry(&endpoint.locality).or_default().push(one(view.mesh, service, endpoint, target));
         }
     }
-    by_place.into_iter().map(|(place, endpoints)| group(place, endpoints)).collect()
+    let mut groups: Vec<_> = by_place.into_iter().map(|(place, endpoints)| group(place, endpoints)).collect();
+    let policy = view.traffic(service, subset.map(|subset| &*subset.name), port.number);
+    locality::apply(view, &policy, &mut groups);
+    groups
 }
 
 fn group(place: &Locality, endpoints: Vec<LbEndpoint>) -> LocalityLbEndpoints {

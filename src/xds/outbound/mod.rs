@@ -6,6 +6,7 @@ mod endpoints;
 mod l4;
 mod limits;
 mod listeners;
+mod locality;
 mod name;
 mod routes;
 mod tls;
