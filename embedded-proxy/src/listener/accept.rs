@@ -20,6 +20,9 @@ use crate::telemetry::stats::Raised;
 /// Time between attempts to accept when the process has no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// What Envoy's logs say of a handshake that took too long.
+const HANDSHAKE_TIMEOUT: &str = "transport socket timeout was reached";
+
 /// Accepts connections on one worker until it is aborted. `active` may change at any time.
 pub(super) async fn accept(
     socket: Socket,
@@ -176,16 +179,18 @@ async fn run(sniff: Sniff, config: &ListenerConfig, chain: &FilterChain) {
             }
         }
         failed => {
-            let why = match failed {
-                Ok(Err(why)) => why,
-                _ => {
-                    config.stats.connect_timeout.inc();
-                    "transport socket connect timeout".to_string()
-                }
-            };
-            tracing::debug!(listener = %config.name, connection = connection.id, "handshake failed: {why}");
+            // None: there was no time left.
+            let why = failed.ok().and_then(Result::err);
+            if why.is_none() {
+                config.stats.connect_timeout.inc();
+            }
+            let text = why.as_deref().unwrap_or(HANDSHAKE_TIMEOUT);
+            tracing::debug!(listener = %config.name, connection = connection.id, "handshake failed: {text}");
             if let Some(record) = &mut record {
-                record.termination = Some(why);
+                match why {
+                    Some(why) => record.transport_failure = Some(why.into()),
+                    None => record.termination = Some(HANDSHAKE_TIMEOUT.to_string()),
+                }
                 log(config, &of(config, Some(chain), connection), record);
             }
         }

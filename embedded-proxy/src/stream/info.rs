@@ -48,6 +48,8 @@ pub struct StreamInfo {
     pub details: Option<String>,
     /// Why the connection was ended, if it was.
     pub termination: Option<String>,
+    /// Why the handshake with the client failed, if it did.
+    pub transport_failure: Option<Box<str>>,
     /// Flags.
     pub flags: Flags,
     /// Body bytes received from the client.
@@ -115,6 +117,7 @@ impl StreamInfo {
             code: None,
             details: None,
             termination: None,
+            transport_failure: None,
             flags: Flags::default(),
             bytes_received: 0,
             bytes_sent: 0,

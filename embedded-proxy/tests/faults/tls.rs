@@ -20,6 +20,8 @@ use super::support::*;
 struct Proxy {
     server: Server,
     to: SocketAddr,
+    /// Logs why connections ended.
+    log: tempfile::NamedTempFile,
     client: Arc<ClientConfig>,
 }
 
@@ -38,6 +40,13 @@ fn proxy(chain: &Value, inspector: bool) -> Proxy {
     for (name, value) in chain.as_object().unwrap() {
         config["filter_chains"][0][name.as_str()] = value.clone();
     }
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let format = "%CONNECTION_TERMINATION_DETAILS%|%DOWNSTREAM_TRANSPORT_FAILURE_REASON%\n";
+    config["access_log"] = json!([{ "name": "file", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+        "path": log.path(),
+        "log_format": { "text_format_source": { "inline_string": format } },
+    } }]);
     if inspector {
         let kind = "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
         config["listener_filters"] = json!([{ "name": "tls", "typed_config": { "@type": kind } }]);
@@ -49,7 +58,7 @@ fn proxy(chain: &Value, inspector: bool) -> Proxy {
     roots.add(CertificateDer::from(certificate.der().to_vec())).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let client = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    Proxy { server, to, client: Arc::new(client.with_root_certificates(roots).with_no_client_auth()) }
+    Proxy { server, to, log, client: Arc::new(client.with_root_certificates(roots).with_no_client_auth()) }
 }
 
 impl Proxy {
@@ -73,11 +82,12 @@ impl Proxy {
         stat(&self.server, "listener.main.ssl.connection_error")
     }
 
-    /// Good clients are served, and nobody is left behind.
-    fn leaves_nobody(self) {
+    /// Good clients are served, and nobody is left behind. Returns the lines of the log.
+    fn leaves_nobody(self) -> Vec<String> {
         drop(self.session());
         emptied(&self.server, "main");
         self.server.shutdown();
+        std::fs::read_to_string(self.log.path()).unwrap().lines().map(str::to_string).collect()
     }
 }
 
@@ -133,7 +143,9 @@ fn records_that_are_cut_or_too_large_end_the_connection() {
         throw(proxy.to, bytes);
     }
     assert_eq!(proxy.errors(), i64::try_from(ends.len() + all.len()).unwrap());
-    proxy.leaves_nobody();
+    let log = proxy.leaves_nobody();
+    let failed = log.iter().filter(|line| line.starts_with("-|TLS_error:") && !line.contains(' ')).count();
+    assert_eq!((failed, log.last().map(String::as_str)), (ends.len() + all.len(), Some("-|-")), "{log:?}");
 }
 
 #[test]
@@ -179,5 +191,6 @@ fn handshakes_that_never_end_are_ended() {
     assert!(began.elapsed() < Duration::from_secs(6), "they are ended by the time limit");
     emptied(&proxy.server, "main");
     assert_eq!(stat(&proxy.server, "listener.main.downstream_cx_transport_socket_connect_timeout"), 4);
-    proxy.leaves_nobody();
+    let log = proxy.leaves_nobody();
+    assert_eq!(log.iter().filter(|line| *line == "transport socket timeout was reached|-").count(), 4, "{log:?}");
 }

@@ -121,6 +121,7 @@ fn common(context: &FormatContext<'_>, extra: &Extra) -> AccessLogCommon {
         response_flags: (!info.flags.is_empty()).then(|| flags(info.flags)),
         route_name: info.route_name.as_deref().unwrap_or_default().to_string(),
         connection_termination_details: info.termination.clone().unwrap_or_default(),
+        downstream_transport_failure_reason: info.transport_failure.as_deref().unwrap_or_default().to_string(),
         stream_id: context.request.and_then(|head| field(head, "x-request-id")).unwrap_or_default(),
         access_log_type: log_type(context),
         ..AccessLogCommon::default()

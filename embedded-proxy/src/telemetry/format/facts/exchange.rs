@@ -17,6 +17,9 @@ pub const TABLE: &[(&str, Fact)] = &[
     // No filter of the proxy sets any.
     ("CUSTOM_FLAGS", empty),
     ("CONNECTION_TERMINATION_DETAILS", |context| Piece::text(context.info.termination.as_deref())),
+    ("DOWNSTREAM_TRANSPORT_FAILURE_REASON", |context| {
+        context.info.transport_failure.as_deref().map_or(Piece::None, one_word)
+    }),
     ("LOCAL_REPLY_BODY", |context| Piece::Text(context.local_reply_body.into())),
     ("PROTOCOL", |context| Piece::text(context.request.map(|head| head.version.as_str()))),
     ("REQUEST_HEADERS_BYTES", |context| Piece::count(context.request.map_or(0, request_bytes))),
