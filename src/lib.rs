@@ -30,5 +30,7 @@ pub mod near;
 pub mod output;
 /// Typed manifests: declaration macros, reading, structural rules.
 pub mod schema;
+/// What happens to a request, without sending it.
+pub mod simulate;
 /// The configuration of proxies, made from the model.
 pub mod xds;

@@ -5,16 +5,19 @@
 //! no token: what depends on such things is said as such. The same question gives the same answer;
 //! what the proxy leaves to chance (weights, fractions) is decided by the question's random number.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use http::{HeaderValue, StatusCode};
 
-use crate::cluster::Clusters;
-use crate::filters::http::router::no_host;
+use crate::cluster::{Clusters, Metadata};
+use crate::filters::http::router::{self, no_host};
 use crate::filters::http::{Chain, Verdict};
 use crate::hcm::{Filters, Hcm};
 use crate::http::{Body, Reply, Request, RequestHead};
 use crate::listener::{Facts, ListenerConfig};
 use crate::net::Address;
-use crate::route::{Action, Forward, Input, Passed, RouteHit, Target};
+use crate::route::{Action, ClusterName, Forward, Input, Passed, RetryPolicy, RouteHit, RouteTable, Target};
 use crate::stream::{Connection, Exchange, StickyHost};
 
 /// A request that somebody might send, on a connection that might carry it.
@@ -35,6 +38,8 @@ pub enum Step {
     FilterChain {
         /// Its name, may be empty.
         name: String,
+        /// Whether TLS ends here.
+        tls: bool,
     },
     /// A filter looked at the request.
     Filter {
@@ -51,7 +56,58 @@ pub enum Step {
         name: String,
         /// The routes before it, each with the condition that did not hold.
         passed_over: Vec<Passed>,
+        /// What it says.
+        facts: Box<RouteFacts>,
     },
+    /// No route takes the request.
+    NoRoute {
+        /// The virtual host; none when none has the request's host.
+        virtual_host: Option<String>,
+        /// Its routes, each with the condition that did not hold.
+        passed_over: Vec<Passed>,
+    },
+}
+
+/// What a route says about the requests that it takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RouteFacts {
+    /// Name of its table.
+    pub table: String,
+    /// Index of the virtual host in the table, and of the route in it; none for the redirect of `require_tls`.
+    pub position: (usize, Option<usize>),
+    /// Metadata by namespace.
+    pub metadata: Arc<Metadata>,
+    /// Time for the whole exchange; zero for no limit. None: it does not forward.
+    pub timeout: Option<Duration>,
+    /// Longest silence.
+    pub idle: Option<Duration>,
+    /// Retries.
+    pub retry: Option<Arc<RetryPolicy>>,
+    /// Copies: cluster and the share of requests that are copied. Those whose cluster a header names are left out.
+    pub mirrors: Vec<(String, f64)>,
+    /// The share of requests that it takes of those that reach it.
+    pub share: f64,
+}
+
+impl RouteFacts {
+    fn of(hit: &RouteHit, exchange: &Exchange) -> Self {
+        let route = hit.route();
+        let forward = hit.forward();
+        let mirrors = hit.mirrors().iter().filter_map(|mirror| {
+            let share = mirror.fraction.map_or(1.0, crate::proto::Fraction::share);
+            Some((mirror.cluster.fixed()?.to_string(), share))
+        });
+        Self {
+            table: hit.table().name.to_string(),
+            position: hit.position(),
+            metadata: route.metadata.clone(),
+            timeout: forward.map(|forward| forward.timeouts.response_limit(&exchange.request.head)),
+            idle: hit.idle_limit(),
+            retry: hit.retry().cloned(),
+            mirrors: mirrors.collect(),
+            share: route.matcher.share(),
+        }
+    }
 }
 
 /// A cluster that may get the request.
@@ -70,8 +126,8 @@ pub struct Share {
 pub enum Outcome {
     /// The connection is closed: no filter chain takes it, or its chain has no filters.
     Closed(String),
-    /// The connection's bytes go to a cluster; the text names the terminal filter.
-    Opaque(String),
+    /// The connection's bytes go to one of these clusters.
+    Opaque(Vec<Share>),
     /// The proxy answers.
     Reply(Box<Reply>),
     /// The request goes to a cluster, as it would be sent.
@@ -114,11 +170,24 @@ pub fn decide(listener: &ListenerConfig, clusters: &Clusters, question: &Questio
     let Some(chain) = listener.find(&facts) else {
         return Decision { steps: Vec::new(), outcome: Outcome::Closed("no filter chain takes the connection".into()) };
     };
-    let mut steps = vec![Step::FilterChain { name: chain.name.to_string() }];
-    let outcome = match (chain.network.hcm(), &question.head) {
-        (Some(hcm), Some(head)) => http(hcm, clusters, question, head, &mut steps),
-        (Some(_), None) => Outcome::Closed("the chain serves HTTP, and the question has no request".into()),
-        (None, _) => Outcome::Opaque(format!("{:?}", chain.network)),
+    let mut steps = vec![Step::FilterChain { name: chain.name.to_string(), tls: chain.acceptor.is_tls() }];
+    for (name, verdict) in chain.network.verdicts(connection) {
+        let refused = match &verdict {
+            Verdict::Reply { reply, .. } => Some(reply.details.to_string()),
+            Verdict::Pass(_) | Verdict::Depends(_) | Verdict::Chance { .. } => None,
+        };
+        steps.push(Step::Filter { name: name.to_owned(), verdict });
+        if let Some(why) = refused {
+            return Decision { steps, outcome: Outcome::Closed(why) };
+        }
+    }
+    let outcome = match (chain.network.hcm(), chain.network.tcp(), &question.head) {
+        (Some(hcm), _, Some(head)) => http(hcm, clusters, question, head, &mut steps),
+        (Some(_), _, None) => Outcome::Closed("the chain serves HTTP, and the question has no request".into()),
+        (None, Some(proxy), _) => Outcome::Opaque(
+            proxy.shares().map(|(name, part)| share(clusters, name, part)).collect(),
+        ),
+        (None, None, _) => Outcome::Closed("the filter chain serves nothing".into()),
     };
     Decision { steps, outcome }
 }
@@ -162,18 +231,21 @@ fn filtered(
         let Some(verdict) = slot.filter.verdict(exchange) else { continue };
         let ends = match &verdict {
             Verdict::Reply { reply, .. } => Some(reply.clone()),
-            Verdict::Pass(_) | Verdict::Depends(_) => None,
+            Verdict::Pass(_) | Verdict::Depends(_) | Verdict::Chance { .. } => None,
         };
         steps.push(Step::Filter { name: slot.name.to_string(), verdict });
         if let Some(reply) = ends {
             return Outcome::Reply(reply);
         }
     }
-    let passed_over = hcm
-        .routes
-        .table(&exchange.request.head)
-        .map(|table| table.passed_over(&Input::of(exchange), exchange.route.as_ref()));
+    let table = hcm.routes.table(&exchange.request.head);
+    let table = table.as_deref();
+    let passed_over = table.map(|table| table.passed_over(&Input::of(exchange), exchange.route.as_ref()));
     let Some(hit) = exchange.route.clone() else {
+        steps.push(Step::NoRoute {
+            virtual_host: table.and_then(|table| virtual_host(table, exchange)),
+            passed_over: passed_over.unwrap_or_default(),
+        });
         let status = StatusCode::NOT_FOUND;
         return Outcome::Reply(Box::new(Reply::new(status, "route_not_found", "")));
     };
@@ -181,6 +253,7 @@ fn filtered(
         virtual_host: hit.host().name.to_string(),
         name: hit.route().name.to_string(),
         passed_over: passed_over.unwrap_or_default(),
+        facts: Box::new(RouteFacts::of(&hit, exchange)),
     });
     act(&hit, clusters, exchange)
 }
@@ -204,7 +277,7 @@ fn act(hit: &RouteHit, clusters: &Clusters, exchange: &mut Exchange) -> Outcome 
                 return Outcome::Reply(Box::new(no_host(Some(status))));
             }
             let shares = shares(forward, hit, clusters);
-            hit.edit_request(exchange);
+            router::prepare(exchange, hit);
             Outcome::Forward {
                 shares,
                 chosen: hit.cluster().map(str::to_string),
@@ -225,23 +298,28 @@ fn missing_host(hit: &RouteHit, clusters: &Clusters, exchange: &Exchange) -> Opt
 /// this request gives, or not at all.
 #[allow(clippy::cast_precision_loss, reason = "weights are 32-bit numbers")]
 fn shares(forward: &Forward, hit: &RouteHit, clusters: &Clusters) -> Vec<Share> {
-    let share = |name: &str, share: f64| Share {
-        cluster: name.to_string(),
-        share,
-        hosts: clusters.get(name).map(|cluster| {
-            let healthy = cluster.hosts().into_iter().filter(|host| host.is_healthy());
-            healthy.map(|host| host.address.clone()).collect()
-        }),
-    };
+    let share = |name: &str, part: f64| share(clusters, name, part);
     match &forward.target {
         Target::One(_) => hit.cluster().map(|name| share(name, 1.0)).into_iter().collect(),
         Target::Weighted(weighted) => {
             let total: u64 = weighted.clusters.iter().map(|cluster| u64::from(cluster.weight)).sum();
             let fixed = weighted.clusters.iter().filter_map(|cluster| match &cluster.name {
-                crate::route::ClusterName::Fixed(name) => Some((name, cluster.weight)),
-                crate::route::ClusterName::Header(_) => None,
+                ClusterName::Fixed(name) => Some((name, cluster.weight)),
+                ClusterName::Header(_) => None,
             });
             fixed.map(|(name, weight)| share(name, f64::from(weight) / total.max(1) as f64)).collect()
         }
     }
+}
+
+fn share(clusters: &Clusters, name: &str, share: f64) -> Share {
+    let hosts = clusters.get(name).map(|cluster| {
+        let healthy = cluster.hosts().into_iter().filter(|host| host.is_healthy());
+        healthy.map(|host| host.address.clone()).collect()
+    });
+    Share { cluster: name.to_string(), share, hosts }
+}
+
+fn virtual_host(table: &RouteTable, exchange: &Exchange) -> Option<String> {
+    table.host(&Input::of(exchange)).map(|index| table.hosts[index].name.to_string())
 }

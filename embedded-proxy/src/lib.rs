@@ -17,6 +17,7 @@ pub mod listener;
 /// Matchers of the values of a request.
 pub mod matching;
 pub mod net;
+pub mod offline;
 pub mod proto;
 pub mod ratelimit;
 pub mod rbac;

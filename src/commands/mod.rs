@@ -6,5 +6,6 @@ crate::cli::commands! {
     explain => Explain,
     man => Man,
     proxy => Proxy,
+    simulate => Simulate,
     version => Version,
 }

@@ -23,6 +23,7 @@ mod view;
 
 pub use build::{update, xds};
 pub use change::Change;
+pub use proto::api_path;
 pub use node::{Interception, Node, NodeKind};
 pub use resource::{Kind, Resource, Snapshot};
 pub use view::View;

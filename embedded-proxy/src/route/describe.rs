@@ -1,6 +1,9 @@
 //! Why each earlier route did not take a request: for explanations.
 
+use std::sync::Arc;
+
 use super::{Input, RouteHit, RouteTable};
+use crate::cluster::Metadata;
 
 /// A route that was passed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +14,8 @@ pub struct Passed {
     pub name: String,
     /// The condition that did not hold.
     pub because: String,
+    /// Its metadata by namespace.
+    pub metadata: Arc<Metadata>,
 }
 
 impl RouteTable {
@@ -23,7 +28,7 @@ impl RouteTable {
         let routes = self.hosts[host].routes.iter().take(end.unwrap_or(usize::MAX)).enumerate();
         let passed = routes.filter_map(|(index, route)| {
             let because = route.matcher.misses(input, path)?;
-            Some(Passed { index, name: route.name.to_string(), because })
+            Some(Passed { index, name: route.name.to_string(), because, metadata: route.metadata.clone() })
         });
         passed.collect()
     }

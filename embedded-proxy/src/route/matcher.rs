@@ -56,6 +56,11 @@ impl RouteMatch {
             && self.rare.as_ref().is_none_or(|rare| rare.misses(input).is_none())
     }
 
+    /// The share of the requests that it takes of those that fulfil its other conditions.
+    pub fn share(&self) -> f64 {
+        self.rare.as_ref().and_then(|rare| rare.fraction).map_or(1.0, Fraction::share)
+    }
+
     /// The first condition that does not hold, in words; none when the request matches.
     pub fn misses(&self, input: &Input<'_>, path: &str) -> Option<String> {
         if !self.path.matches(input.head, path) {

@@ -80,6 +80,11 @@ impl RetryOn {
         self.0 & any.0 != 0
     }
 
+    /// The words of the set, in Envoy's spelling.
+    pub fn words(self) -> Vec<&'static str> {
+        WORDS.iter().filter(|(condition, _, _)| self.has(*condition)).map(|(_, word, _)| *word).collect()
+    }
+
     /// Whether there is none.
     pub fn is_empty(self) -> bool {
         self.0 == 0

@@ -24,7 +24,7 @@ pub fn text_struct<K: Into<String>, V: Into<String>>(entries: impl IntoIterator<
 }
 
 /// `/apis/networking.istio.io/v1/namespaces/default/virtual-service/reviews`.
-fn api_path(object: &ObjectName) -> String {
+pub fn api_path(object: &ObjectName) -> String {
     let group = if object.group.is_empty() { "api".to_owned() } else { format!("apis/{}", object.group) };
     let kind = kebab(&object.kind);
     match &*object.namespace {

@@ -37,6 +37,15 @@ enum Amount<T> {
     Header,
 }
 
+impl<T> Amount<T> {
+    fn fixed(self) -> Option<T> {
+        match self {
+            Self::Fixed(amount) => Some(amount),
+            Self::Header => None,
+        }
+    }
+}
+
 /// A fault with the share of requests it is injected into.
 #[derive(Debug, Clone, PartialEq)]
 struct Injected<T> {
@@ -372,7 +381,20 @@ impl HttpFilter for Fault {
     fn verdict(&self, exchange: &Exchange) -> Option<Verdict> {
         let faults = self.faults(exchange);
         let injects = faults.delay.is_some() || faults.abort.is_some();
-        (injects && faults.concern(exchange)).then(|| Verdict::Depends("chance: faults are injected".into()))
+        if !injects || !faults.concern(exchange) {
+            return None;
+        }
+        let delay = faults.delay.as_ref().map(|delay| (delay.share.share(), delay.amount.clone()));
+        let abort = faults.abort.as_ref().map(|abort| (abort.share.share(), abort.amount.clone()));
+        Some(match (delay, abort) {
+            (Some((_, Amount::Header)), _) | (_, Some((_, Amount::Header))) => {
+                Verdict::Depends("headers of the request that ask for faults".into())
+            }
+            (delay, abort) => Verdict::Chance {
+                delay: delay.and_then(|(share, amount)| Some((share, amount.fixed()?))),
+                abort: abort.and_then(|(share, amount)| Some((share, amount.fixed()?.status.as_u16()))),
+            },
+        })
     }
 }
 

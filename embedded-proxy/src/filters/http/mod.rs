@@ -109,4 +109,11 @@ pub enum Verdict {
     },
     /// It depends on something outside the configuration: a service, a counter, chance. The text says on what.
     Depends(String),
+    /// Chance decides, by these shares of the requests.
+    Chance {
+        /// Requests that are held up: their share, and how long.
+        delay: Option<(f64, std::time::Duration)>,
+        /// Requests that are answered: their share, and the status.
+        abort: Option<(f64, u16)>,
+    },
 }

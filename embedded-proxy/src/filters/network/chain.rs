@@ -15,6 +15,7 @@ use crate::http::auto;
 use crate::net::{Drain, Io};
 use crate::proto::Reader;
 use crate::services::Build;
+use crate::stream::Connection;
 
 /// What serves a connection.
 #[derive(Debug, Clone)]
@@ -89,6 +90,22 @@ impl NetworkChain {
             Some(Terminal::Http(hcm)) => Some(hcm),
             Some(Terminal::Tcp(_)) | None => None,
         }
+    }
+
+    /// The TCP proxy at the end of the chain, if it passes bytes on.
+    pub fn tcp(&self) -> Option<&Arc<TcpProxy>> {
+        match &self.terminal {
+            Some(Terminal::Tcp(proxy)) => Some(proxy),
+            Some(Terminal::Http(_)) | None => None,
+        }
+    }
+
+    /// What the filters before the last one say about a connection, without effects.
+    pub(crate) fn verdicts<'c>(
+        &'c self,
+        connection: &'c Connection,
+    ) -> impl Iterator<Item = (&'static str, crate::filters::http::Verdict)> + 'c {
+        self.filters.iter().filter_map(|filter| filter.verdict(connection))
     }
 
     /// Asks the filters, and returns what serves the connection to its end: as large as its kind of connection needs.

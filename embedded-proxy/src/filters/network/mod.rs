@@ -65,4 +65,10 @@ pub enum Verdict {
 pub trait NetworkFilter: Send + Sync {
     /// Looks at a new connection.
     fn on_connection(&self, session: &mut Session) -> Verdict;
+
+    /// Its name and what it says about a connection, without effects, for `decide`; none when it has no say by configuration
+    /// alone.
+    fn verdict(&self, _connection: &Connection) -> Option<(&'static str, crate::filters::http::Verdict)> {
+        None
+    }
 }

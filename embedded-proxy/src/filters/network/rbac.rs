@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::http::StatusCode;
 use serde_json::{Value, json};
 
+use super::super::http;
 use super::{NetworkFilter, Session, Verdict};
+use crate::http::Reply;
 use crate::matching::tree::Level;
 use crate::proto::Reader;
 use crate::rbac::{Decision, Engine, Facts};
 use crate::services::Build;
+use crate::stream::Connection;
 use crate::telemetry::stats::{Counter, Scope};
 
 /// Namespace of the dynamic metadata.
@@ -77,5 +81,18 @@ impl NetworkFilter for Rbac {
         let decision = rules.check(&Facts::of_connection(&session.connection));
         counts.count(&decision);
         if decision.allowed { Verdict::Next } else { Verdict::Close(decision.details(), self.delay) }
+    }
+
+    fn verdict(&self, connection: &Connection) -> Option<(&'static str, http::Verdict)> {
+        let (rules, _) = self.rules.as_ref()?;
+        let decision = rules.check(&Facts::of_connection(connection));
+        let policy = decision.policy.map(str::to_string);
+        let verdict = if decision.allowed {
+            http::Verdict::Pass(policy)
+        } else {
+            let reply = Box::new(Reply::new(StatusCode::FORBIDDEN, decision.details(), ""));
+            http::Verdict::Reply { reply, rule: policy.unwrap_or_else(|| "no policy allows it".into()) }
+        };
+        Some((NAMESPACE, verdict))
     }
 }

@@ -87,6 +87,14 @@ impl TcpStats {
 }
 
 impl TcpProxy {
+    /// The clusters that connections go to, each with its part of them.
+    pub(crate) fn shares(&self) -> impl Iterator<Item = (&str, f64)> {
+        let total: u64 = self.destinations.iter().map(|one| u64::from(one.weight)).sum();
+        #[allow(clippy::cast_precision_loss, reason = "weights are 32-bit numbers")]
+        let part = move |weight: u32| f64::from(weight) / total.max(1) as f64;
+        self.destinations.iter().map(move |one| (&*one.cluster, part(one.weight)))
+    }
+
     /// Reads the message. None: a defect was noted. What is not taken here (clusters on demand, ...) is a
     /// defect by that.
     pub fn read(reader: &Reader<'_>, build: &Build) -> Option<Self> {

@@ -19,3 +19,11 @@ mod timer;
 
 pub use config::Router;
 pub(crate) use failure::no_host;
+
+use crate::route::RouteHit;
+use crate::stream::Exchange;
+
+/// The edits and rewrites of a route, for `decide`.
+pub(crate) fn prepare(exchange: &mut Exchange, hit: &RouteHit) {
+    prepare::prepare(exchange, hit, false);
+}
