@@ -184,9 +184,9 @@ pub fn decide(listener: &ListenerConfig, clusters: &Clusters, question: &Questio
     let outcome = match (chain.network.hcm(), chain.network.tcp(), &question.head) {
         (Some(hcm), _, Some(head)) => http(hcm, clusters, question, head, &mut steps),
         (Some(_), _, None) => Outcome::Closed("the chain serves HTTP, and the question has no request".into()),
-        (None, Some(proxy), _) => Outcome::Opaque(
-            proxy.shares().map(|(name, part)| share(clusters, name, part)).collect(),
-        ),
+        (None, Some(proxy), _) => {
+            Outcome::Opaque(proxy.shares().map(|(name, part)| share(clusters, name, part)).collect())
+        }
         (None, None, _) => Outcome::Closed("the filter chain serves nothing".into()),
     };
     Decision { steps, outcome }

@@ -66,13 +66,8 @@ impl Offline {
         services.listeners.allow_internal(1);
         let build = Build { scope: Scope::root(&services.stats), services };
         drop(guard);
-        let mut offline = Self {
-            build,
-            listeners: BTreeMap::new(),
-            endpoints: Vec::new(),
-            refused: Vec::new(),
-            _runtime: runtime,
-        };
+        let mut offline =
+            Self { build, listeners: BTreeMap::new(), endpoints: Vec::new(), refused: Vec::new(), _runtime: runtime };
         // Endpoints before their clusters, filters and listeners before the routes that they watch.
         for kind in [Kind::Endpoint, Kind::Cluster, Kind::Extension, Kind::Listener, Kind::Route] {
             for resource in resources.iter().filter(|resource| resource.kind == kind) {

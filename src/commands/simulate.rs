@@ -3,7 +3,6 @@
 mod input;
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use crate::config;
 use crate::context::Ctx;
@@ -123,9 +122,9 @@ fn claims(texts: &[String]) -> Result<Option<serde_json::Map<String, serde_json:
             all.extend(more);
             continue;
         }
-        let (name, value) = text.split_once('=').ok_or_else(|| {
-            Failure::usage(format!("--jwt-claims `{text}` is neither NAME=VALUE nor a JSON object"))
-        })?;
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| Failure::usage(format!("--jwt-claims `{text}` is neither NAME=VALUE nor a JSON object")))?;
         let value = serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
         all.insert(name.to_owned(), value);
     }

@@ -56,23 +56,23 @@ fn from_workload(
     let identity = workload.identity.spiffe(&mesh.settings.trust_domain);
     let enrolled = workload.enrolment != Enrolment::Outside;
     let who = if enrolled { identity } else { "without a proxy, plain".to_owned() };
-    trace.steps.push(Step::new("client", format!("{} {} ({who})", workload.kind, workload.key)).at(At::of(&workload.origin)));
+    trace
+        .steps
+        .push(Step::new("client", format!("{} {} ({who})", workload.kind, workload.key)).at(At::of(&workload.origin)));
     let namespace = &*workload.key.namespace;
     let found = find::service(mesh, &question.to.host, namespace);
     match &found {
         Some((service, why)) => trace.steps.push(service_step(service, why, question.to.port)),
         None => {
-            let near = find::near_host(mesh, &question.to.host, namespace);
-            let is_short = !question.to.host.contains('.');
-            if let (Some(near), true) | (Some(near), false) = (near.clone(), is_short)
-                && question.to.host.parse::<IpAddr>().is_err()
-            {
-                return Err(Unknown::host(&question.to.host, &near));
+            let host = &question.to.host;
+            let (is_short, is_name) = (!host.contains('.'), host.parse::<IpAddr>().is_err());
+            if let Some(near) = find::near_host(mesh, host, namespace).filter(|_| is_name) {
+                return Err(Unknown::host(host, &near));
             }
-            if is_short {
-                return Err(Unknown::short_host(mesh, &question.to.host));
+            if is_short && is_name {
+                return Err(Unknown::short_host(mesh, host));
             }
-            trace.steps.push(Step::new("service", format!("the mesh has none of the name {}", question.to.host)));
+            trace.steps.push(Step::new("service", format!("the mesh has none of the name {host}")));
         }
     }
     let Some(proxy) = simulator.proxy(&workload.key) else { return Ok(()) };
@@ -195,7 +195,12 @@ pub fn through(
         let start = (random * 1_000_000.0) as u64;
         random += share;
         let asked = Asked { random: start, ..asked.clone() };
-        branch(simulator, &Branch { question, proxy, listener, asked: &asked, share: *share, told: &told }, decision, trace);
+        branch(
+            simulator,
+            &Branch { question, proxy, listener, asked: &asked, share: *share, told: &told },
+            decision,
+            trace,
+        );
     }
 }
 
@@ -236,9 +241,8 @@ fn branch(simulator: &Simulator<'_>, branch: &Branch<'_>, decision: &Decision, t
     };
     let clusters = branch.proxy.offline.clusters();
     for share in shares.iter().filter(|share| share.share > 0.0) {
-        let head = request
-            .then(|| head_for(branch.listener, clusters, branch.asked, decision, &share.cluster))
-            .flatten();
+        let head =
+            request.then(|| head_for(branch.listener, clusters, branch.asked, decision, &share.cluster)).flatten();
         let leg = Leg {
             question: branch.question,
             proxy: branch.proxy,

@@ -57,9 +57,7 @@ pub fn follow(simulator: &Simulator<'_>, leg: &Leg<'_>) -> Destination {
     if let (Some(service), Some(subset)) = (service, &destination.subset) {
         let policy = mesh.destination(service, &leg.proxy.node.workload);
         let found = policy.and_then(|policy| policy.subsets.iter().find(|one| *one.name == **subset));
-        destination.steps.push(
-            Step::new("subset", subset.clone()).at(found.and_then(|found| At::of(&found.origin))),
-        );
+        destination.steps.push(Step::new("subset", subset.clone()).at(found.and_then(|found| At::of(&found.origin))));
     }
     match leg.cluster {
         "BlackHoleCluster" => {
@@ -117,8 +115,9 @@ fn namespace(proxy: &Proxy) -> &str {
 fn empty(leg: &Leg<'_>, parts: Option<&(u16, Option<String>, String)>) -> Destination {
     let head = leg.head;
     let fields = head.into_iter().flat_map(|head| head.headers.iter());
-    let headers: BTreeMap<String, String> =
-        fields.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect();
+    let headers: BTreeMap<String, String> = fields
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect();
     Destination {
         share: leg.share,
         cluster: leg.cluster.to_owned(),
@@ -166,7 +165,8 @@ fn resolves_later(cluster: &Cluster) -> bool {
 fn transport(cluster: &Cluster, host: &Host) -> Option<Tls> {
     let matching = cluster.transport_socket_matches.iter().find(|one| {
         let wanted = one.r#match.as_ref();
-        wanted.is_none_or(|wanted| wanted.fields.iter().all(|(key, value)| host.transport.fields.get(key) == Some(value)))
+        wanted
+            .is_none_or(|wanted| wanted.fields.iter().all(|(key, value)| host.transport.fields.get(key) == Some(value)))
     });
     let socket = matching.map_or(cluster.transport_socket.as_ref(), |one| one.transport_socket.as_ref());
     tls(socket?)

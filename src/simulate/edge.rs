@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use embedded_proxy::decide::Question as Asked;
 
+use super::Simulator;
 use super::client::{plain, readable, through};
 use super::find::Unknown;
 use super::question::Question;
 use super::report::{At, Step, Trace};
-use super::Simulator;
 use crate::ir::{Enrolment, Gateway, GatewayListener, Mesh, Workload};
 
 /// Stands for the address of somebody outside (a network for documentation).
@@ -57,5 +57,8 @@ fn entry<'m>(mesh: &'m Mesh, host: &str, port: u16) -> Option<(&'m Gateway, &'m 
             }
         }
     }
-    found.into_iter().max_by_key(|(length, ..)| *length).map(|(_, gateway, listener, workload)| (gateway, listener, workload))
+    found
+        .into_iter()
+        .max_by_key(|(length, ..)| *length)
+        .map(|(_, gateway, listener, workload)| (gateway, listener, workload))
 }

@@ -69,15 +69,19 @@ impl From {
         // People name what runs by its label, and any of its versions will do.
         let by_label = |key: &Key| {
             let of_app = |workload: &crate::ir::Workload| {
-                workload.key.namespace == key.namespace && workload.labels.get("app").is_some_and(|app| *app == key.name)
+                workload.key.namespace == key.namespace
+                    && workload.labels.get("app").is_some_and(|app| *app == key.name)
             };
             mesh.workloads.values().find(|workload| of_app(workload)).map(|workload| workload.key.clone())
         };
         if let Some(key) = keys.iter().flatten().find_map(by_label) {
             return Ok(Self::Workload(key));
         }
-        let names: Vec<String> =
-            mesh.workloads.keys().flat_map(|key| [key.name.to_string(), format!("{}.{}", key.name, key.namespace)]).collect();
+        let names: Vec<String> = mesh
+            .workloads
+            .keys()
+            .flat_map(|key| [key.name.to_string(), format!("{}.{}", key.name, key.namespace)])
+            .collect();
         let hint = match nearest(text, names.iter().map(String::as_str)) {
             Some(near) => format!("Did you mean `{near}`?"),
             None => workloads(mesh),
@@ -106,8 +110,12 @@ pub fn service<'m>(mesh: &'m Mesh, host: &str, namespace: &str) -> Option<(&'m A
     let host = host.trim_end_matches('.');
     let domain = &mesh.settings.domain;
     let full = |rest: String| (format!("{host}.{rest}"), true);
-    let candidates =
-        [(host.to_owned(), false), full(format!("{namespace}.svc.{domain}")), full(format!("svc.{domain}")), full(domain.to_string())];
+    let candidates = [
+        (host.to_owned(), false),
+        full(format!("{namespace}.svc.{domain}")),
+        full(format!("svc.{domain}")),
+        full(domain.to_string()),
+    ];
     for (name, is_short) in candidates {
         if let Some(service) = mesh.service(&name, namespace) {
             let why = match (is_short, *service.key.name == *name) {

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use embedded_proxy::bootstrap;
 use embedded_proxy::offline::{Offline, Resource};
 use envoy_types::pb::envoy::config::cluster::v3::Cluster;
-use envoy_types::pb::envoy::config::core::v3::{HealthStatus, Metadata, address::Address, socket_address::PortSpecifier};
+use envoy_types::pb::envoy::config::core::v3::{
+    HealthStatus, Metadata, address::Address, socket_address::PortSpecifier,
+};
 use envoy_types::pb::envoy::config::endpoint::v3::{ClusterLoadAssignment, LbEndpoint, lb_endpoint::HostIdentifier};
 use envoy_types::pb::google::protobuf::{Struct, value};
-use prost::Message as _;
 
 use crate::ir::{Enrolment, Key, Mesh, Workload};
 use crate::xds::{Interception, Kind, Node, NodeKind, Snapshot, xds};

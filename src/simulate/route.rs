@@ -117,7 +117,8 @@ fn route(
     facts: &RouteFacts,
     at: Option<At>,
 ) -> Step {
-    let name = if name.is_empty() { format!("route {}", facts.position.1.unwrap_or_default()) } else { name.to_owned() };
+    let name =
+        if name.is_empty() { format!("route {}", facts.position.1.unwrap_or_default()) } else { name.to_owned() };
     let share = if facts.share < 1.0 { ", by chance" } else { "" };
     let mut parts = passed(mesh, passed_over);
     parts.extend(limits(facts));
@@ -127,7 +128,8 @@ fn route(
 fn passed(mesh: &Mesh, passed: &[Passed]) -> Vec<Step> {
     let tell = |one: &Passed| {
         let name = if one.name.is_empty() { format!("route {}", one.index) } else { one.name.clone() };
-        Step::new("passed over", format!("{name}: not {}", one.because)).at(provenance::of_metadata(mesh, &one.metadata))
+        Step::new("passed over", format!("{name}: not {}", one.because))
+            .at(provenance::of_metadata(mesh, &one.metadata))
     };
     passed.iter().map(tell).collect()
 }

@@ -7,12 +7,17 @@ pub fn conclude(trace: &mut Trace) {
     let lost = trace.destinations.iter().filter_map(|to| refused(to).map(|(part, why)| (to.share * part, why)));
     let mut refusals: Vec<(f64, String)> = lost.collect();
     refusals.extend(trace.answers.iter().map(|answer| (answer.share, answered(answer.status, &answer.why))));
-    let taken: Vec<String> = trace.destinations.iter().filter(|to| refused(to).is_none_or(|(part, _)| part < 1.0)).map(named).collect();
+    let taken: Vec<String> =
+        trace.destinations.iter().filter(|to| refused(to).is_none_or(|(part, _)| part < 1.0)).map(named).collect();
     trace.status = certain_status(trace);
     trace.delivered = refusals.is_empty() && !trace.destinations.is_empty();
     let texts: Vec<String> = refusals
         .iter()
-        .map(|(share, why)| if *share < 0.9995 { format!("{} of the requests: {why}", percent(*share)) } else { why.clone() })
+        .map(
+            |(share, why)| {
+                if *share < 0.9995 { format!("{} of the requests: {why}", percent(*share)) } else { why.clone() }
+            },
+        )
         .collect();
     trace.result = match (texts.is_empty(), taken.is_empty()) {
         (true, true) => "nothing takes it".to_owned(),

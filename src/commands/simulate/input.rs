@@ -48,7 +48,9 @@ pub fn mesh(ctx: &mut Ctx, args: &InputArgs) -> Result<Mesh, Failure> {
         return Err(failure.hint("Pipe the objects in: kubectl get -A -o yaml KINDS | meshctl ... -f -"));
     }
     if args.files.is_empty() {
-        return Err(Failure::usage("there is no input").hint("Name manifests: -f DIR, -f FILE, or -f - for standard input."));
+        return Err(
+            Failure::usage("there is no input").hint("Name manifests: -f DIR, -f FILE, or -f - for standard input.")
+        );
     }
     let model = model(ctx, args)?;
     Ok(lower(&model, Some(&AddressPlan::default())))
@@ -71,7 +73,7 @@ fn model(ctx: &mut Ctx, args: &InputArgs) -> Result<Model, Failure> {
     for unreadable in &model.unreadable {
         let source = model.sources.get(unreadable.file);
         let place = format!("{}:{}", source.name, source.line_col(unreadable.problem.span.start).line);
-        ctx.ui.warn(format!("{place}: a document is left out, {}", unreadable.problem.message))?;
+        ctx.ui.warn(format!("{place}: a document is left out, {}", unreadable.problem.reason))?;
     }
     Ok(model)
 }
@@ -79,7 +81,8 @@ fn model(ctx: &mut Ctx, args: &InputArgs) -> Result<Model, Failure> {
 fn add(model: &mut Model, file: &InputFile) -> Result<(), Failure> {
     let limits = &model.options.limits;
     let stdin = file.path.as_os_str() == STDIN;
-    let read = if stdin { file::read_stream(std::io::stdin().lock(), limits) } else { file::read_file(&file.path, limits) };
+    let read =
+        if stdin { file::read_stream(std::io::stdin().lock(), limits) } else { file::read_file(&file.path, limits) };
     let name = file.path.to_string_lossy().into_owned();
     let text = read.map_err(|error| Failure::input(format!("`{name}` {error}")))?;
     let format = file.format.unwrap_or_else(|| Format::of_text(&text));
