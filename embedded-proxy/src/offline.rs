@@ -134,8 +134,8 @@ impl Offline {
             .map(|typed| {
                 build.services.extensions.publish(&resource.name, Some(Arc::new(typed)));
             }),
-            // No decision depends on keys.
-            Kind::Secret => Ok(()),
+            // No decision depends on keys. Scopes come with the listener that names them, or the listener has no route.
+            Kind::Secret | Kind::Scope => Ok(()),
         };
         drop(guard);
         if let Err(defects) = done {
