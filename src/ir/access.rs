@@ -30,7 +30,7 @@ pub struct EgressListener {
     pub port: Option<ListenerPort>,
     /// Bind to this address instead of catching what is redirected.
     pub bind: Option<Name>,
-    /// Bind even where traffic is redirected.
+    /// Traffic gets here by redirection, as far as the proxy has it; false where callers connect to it.
     pub captured: bool,
     /// Services and routes by namespace and host.
     pub hosts: Vec<ScopedHost>,

@@ -1,6 +1,8 @@
 //! From the vocabularies to the model of the mesh. Each dialect is one entry of [`DIALECTS`].
 
 mod defects;
+#[cfg(test)]
+mod hostile;
 mod hosts;
 mod origins;
 mod visibility;

@@ -8,15 +8,24 @@ mod balancing;
 mod context;
 mod delegate;
 mod destination_rule;
+mod envoy_filter;
+mod envoy_match;
+mod gateway;
 mod http_action;
 mod http_match;
 mod http_rule;
 mod l4_rule;
+mod log_format;
 mod peer_authentication;
+mod provider;
+mod proxy_config;
 mod request_authentication;
 mod scope;
+mod server_tls;
 mod service_entry;
 mod settings;
+mod sidecar;
+mod telemetry;
 mod traffic;
 mod virtual_service;
 mod workload_entry;
@@ -50,8 +59,13 @@ impl Dialect for Istio {
         service_entry::lower(input, mesh);
         virtual_service::lower(input, mesh);
         destination_rule::lower(input, mesh);
+        gateway::lower(input, mesh);
+        sidecar::lower(input, mesh);
         peer_authentication::lower(input, mesh);
         request_authentication::lower(input, mesh);
         authorization_policy::lower(input, mesh);
+        telemetry::lower(input, mesh);
+        envoy_filter::lower(input, mesh);
+        proxy_config::lower(input, mesh);
     }
 }

@@ -85,7 +85,8 @@ pub fn period(period: Option<&At<Period>>) -> Option<Duration> {
     period.map(|period| period.value.0)
 }
 
-fn pool(settings: &istio::ConnectionPoolSettings, origin: Origin) -> Pool {
+/// Limits of connections and requests.
+pub fn pool(settings: &istio::ConnectionPoolSettings, origin: Origin) -> Pool {
     let mut pool = Pool { origin, ..Pool::default() };
     if let Some(tcp) = &settings.tcp {
         pool.max_connections = count(tcp.max_connections.as_ref());

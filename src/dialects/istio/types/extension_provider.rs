@@ -137,7 +137,7 @@ message! {
         /// A line of text with operators.
         text: Option<Text> = "text",
         /// JSON with operators as values.
-        labels: Option<Opaque> = "labels",
+        labels: Option<Any> = "labels",
     }
     rules [AtMostOne(&["text", "labels"])]
 }

@@ -3,6 +3,7 @@
 //! Istio reads it with protobuf's JSON reader (wrap it in [`crate::schema::Proto`]) and drops fields that it does not know.
 
 use super::extension_provider::ExtensionProvider;
+use super::http_policy::HttpRetry;
 use super::mesh_proxy_config::MeshProxyConfig;
 use crate::schema::{At, Int, List, Opaque, Period, Text};
 use crate::{choice, message};
@@ -67,7 +68,7 @@ message! {
         /// Namespace whose policies hold for the whole mesh; istio-system when not set.
         root_namespace: Option<Text> = "rootNamespace",
         /// Locality load balancing.
-        locality_lb_setting: Option<Opaque> = "localityLbSetting",
+        locality_lb_setting: Option<LocalitySwitch> = "localityLbSetting",
         /// How often proxies resolve DNS names.
         dns_refresh_rate: Option<At<Period>> = "dnsRefreshRate",
         /// Whether HTTP/1.1 is upgraded to HTTP/2.
@@ -95,11 +96,11 @@ message! {
         /// Namespaces that the control plane looks at.
         discovery_selectors: List<Opaque> = "discoverySelectors",
         /// How paths are normalized before policies see them.
-        path_normalization: Option<Opaque> = "pathNormalization",
+        path_normalization: Option<PathNormalization> = "pathNormalization",
         /// Retries of routes that set none.
-        default_http_retry_policy: Option<Opaque> = "defaultHttpRetryPolicy",
+        default_http_retry_policy: Option<Box<HttpRetry>> = "defaultHttpRetryPolicy",
         /// TLS between workloads.
-        mesh_mtls: Option<Opaque> = "meshMTLS",
+        mesh_mtls: Option<MeshTls> = "meshMTLS",
         /// TLS towards others.
         tls_defaults: Option<Opaque> = "tlsDefaults",
         /// A compliance policy, as fips-140-2.
@@ -134,5 +135,29 @@ message! {
         metrics: List<Text> = "metrics",
         /// For access logs.
         access_logging: List<Text> = "accessLogging",
+    }
+}
+
+message! {
+    /// Preference of near endpoints, for the whole mesh.
+    pub open struct LocalitySwitch {
+        /// False turns it off.
+        enabled: Option<At<bool>> = "enabled",
+    }
+}
+
+message! {
+    /// What is done to paths before they are matched.
+    pub struct PathNormalization {
+        /// DEFAULT, NONE, BASE, MERGE_SLASHES or DECODE_AND_MERGE_SLASHES.
+        normalization: Option<Text> = "normalization",
+    }
+}
+
+message! {
+    /// TLS between proxies of the mesh.
+    pub open struct MeshTls {
+        /// Oldest version.
+        min_protocol_version: Option<Text> = "minProtocolVersion",
     }
 }
