@@ -3,6 +3,7 @@
 crate::cli::commands! {
     analyze => Analyze,
     completion => Completion,
+    control_plane => ControlPlane,
     explain => Explain,
     man => Man,
     proxy => Proxy,

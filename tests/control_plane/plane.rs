@@ -42,7 +42,7 @@ impl Plane {
         let listener = bind_plain(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = Arc::clone(&ads);
-        let task = tokio::spawn(async move { serve_plain(listener, serving).await.unwrap() });
+        let task = tokio::spawn(async move { serve_plain(listener, serving, None).await.unwrap() });
         Self { folder, engine, ads, address, task }
     }
 

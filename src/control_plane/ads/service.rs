@@ -16,6 +16,7 @@ use tonic_prost::ProstCodec;
 
 use super::registry::Registry;
 use super::stream::{Delta, Wire, World, serve};
+use crate::control_plane::ca::Ca;
 use crate::control_plane::engine::{Claimed, Engine};
 use crate::control_plane::metrics::Metrics;
 use crate::control_plane::node::Claim;
@@ -98,7 +99,7 @@ impl Ads {
 
 /// The service as the server wants it.
 #[derive(Debug, Clone)]
-pub struct AdsService(pub Arc<Ads>);
+pub struct AdsService(pub Arc<Ads>, pub Option<Arc<Ca>>);
 
 impl NamedService for AdsService {
     const NAME: &'static str = "envoy.service.discovery.v3.AggregatedDiscoveryService";
@@ -116,19 +117,22 @@ impl tower_service::Service<http::Request<Body>> for AdsService {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let ads = Arc::clone(&self.0);
+        let service = self.clone();
         match request.uri().path() {
-            WORLD => Box::pin(answer::<World>(ads, request)),
-            DELTA => Box::pin(answer::<Delta>(ads, request)),
+            WORLD => Box::pin(answer::<World>(service, request)),
+            DELTA => Box::pin(answer::<Delta>(service, request)),
             _ => Box::pin(async { Ok(Status::unimplemented("no such method").into_http()) }),
         }
     }
 }
 
-async fn answer<W: Served>(ads: Arc<Ads>, request: http::Request<Body>) -> Result<http::Response<Body>, Infallible> {
+async fn answer<W: Served>(
+    service: AdsService,
+    request: http::Request<Body>,
+) -> Result<http::Response<Body>, Infallible> {
     let codec = ProstCodec::<W::Response, W::Request>::default();
     let mut grpc = Grpc::new(codec);
-    Ok(grpc.streaming(Method::<W>(ads, std::marker::PhantomData), request).await)
+    Ok(grpc.streaming(Method::<W>(service, std::marker::PhantomData), request).await)
 }
 
 /// A variant whose messages can be read and written.
@@ -136,7 +140,7 @@ trait Served: Wire<Request: prost::Message + Default, Response: prost::Message> 
 
 impl<W: Wire<Request: prost::Message + Default, Response: prost::Message>> Served for W {}
 
-struct Method<W>(Arc<Ads>, std::marker::PhantomData<W>);
+struct Method<W>(AdsService, std::marker::PhantomData<W>);
 
 impl<W: Served> StreamingService<W::Request> for Method<W> {
     type Response = W::Response;
@@ -144,9 +148,12 @@ impl<W: Served> StreamingService<W::Request> for Method<W> {
     type Future = Answering<Result<Response<Self::ResponseStream>, Status>>;
 
     fn call(&mut self, request: Request<Streaming<W::Request>>) -> Self::Future {
-        let ads = Arc::clone(&self.0);
+        let AdsService(ads, ca) = self.0.clone();
         Box::pin(async move {
-            let peer = request.extensions().get::<Peer>().cloned().ok_or_else(|| Status::internal("no peer"))?;
+            let mut peer = request.extensions().get::<Peer>().cloned().ok_or_else(|| Status::internal("no peer"))?;
+            if let Some(ca) = ca {
+                peer.proven = ca.proven(&peer, request.metadata());
+            }
             let (sender, receiver) = channel(QUEUE);
             tokio::spawn(serve::<W>(ads, peer, request.into_inner(), sender));
             Ok(Response::new(ReceiverStream::new(receiver)))
