@@ -22,6 +22,8 @@ pub mod exit;
 pub mod failure;
 /// The model of the mesh that dialects lower to.
 pub mod ir;
+/// The mesh on one machine, without Kubernetes.
+pub mod local;
 /// Manifests as kubectl reads them.
 pub mod manifests;
 /// The near name of a word that does not exist.

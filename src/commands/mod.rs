@@ -5,6 +5,7 @@ crate::cli::commands! {
     completion => Completion,
     control_plane => ControlPlane,
     explain => Explain,
+    local => Local,
     man => Man,
     proxy => Proxy,
     simulate => Simulate,

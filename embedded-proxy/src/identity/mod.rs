@@ -11,7 +11,7 @@ mod tests;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use authority::{Authority, IstioAuthority};
+pub use authority::{Authority, IstioAuthority, Signed};
 pub use keeper::keep;
 
 /// Name of the secret with the certificate.
