@@ -31,7 +31,8 @@ pub fn of_model(model: &Model) -> BTreeMap<Key, Behaviour> {
     let mut all = BTreeMap::new();
     for object in templates.into_iter().flatten() {
         let template = object.spec.spec.as_ref().and_then(|spec| spec.template.as_ref());
-        let annotations = template.and_then(|template| template.metadata.as_ref()).map(|metadata| &metadata.annotations);
+        let annotations =
+            template.and_then(|template| template.metadata.as_ref()).map(|metadata| &metadata.annotations);
         let text = |name: &str| annotations.and_then(|annotations| annotations.text(name));
         insert(&mut all, Key::new(&*object.meta.namespace, object.meta.name()), text);
     }

@@ -169,7 +169,8 @@ async fn collect(response: http::Response<hyper::body::Incoming>) -> Result<Outc
     let (head, body) = response.into_parts();
     let body = Limited::new(body, BODY).collect().await.map_err(|error| format!("the answer broke off: {error}"))?;
     let body = body.to_bytes();
-    let mut outcome = Outcome { status: Some(head.status.as_u16()), headers: headers(&head.headers), ..Outcome::default() };
+    let mut outcome =
+        Outcome { status: Some(head.status.as_u16()), headers: headers(&head.headers), ..Outcome::default() };
     match serde_json::from_slice(&body) {
         Ok(answer) => outcome.answer = Some(answer),
         Err(_) => outcome.body = String::from_utf8_lossy(&body).into_owned(),
@@ -182,7 +183,9 @@ pub fn headers(map: &http::HeaderMap) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in map {
         let value = String::from_utf8_lossy(value.as_bytes());
-        all.entry(name.to_string()).and_modify(|old| *old = format!("{old}, {value}")).or_insert_with(|| value.into_owned());
+        all.entry(name.to_string())
+            .and_modify(|old| *old = format!("{old}, {value}"))
+            .or_insert_with(|| value.into_owned());
     }
     all
 }

@@ -101,7 +101,8 @@ pub async fn call(local: &Local, call: &Call) -> Result<Vec<Outcome>, String> {
 
 /// Asks the mesh of a state directory.
 pub async fn ask(directory: &Path, ask: &Ask) -> Result<Reply, AskError> {
-    let mut stream = UnixStream::connect(state::socket(directory)).await.map_err(|_| AskError::Absent(directory.into()))?;
+    let mut stream =
+        UnixStream::connect(state::socket(directory)).await.map_err(|_| AskError::Absent(directory.into()))?;
     let text = serde_json::to_vec(ask).unwrap_or_default();
     stream.write_all(&text).await?;
     stream.shutdown().await?;

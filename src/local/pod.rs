@@ -40,7 +40,10 @@ pub enum Speaks {
 impl Pod {
     /// Every pod of the mesh that runs here. Gateways have no application.
     pub fn all(mesh: &Mesh, slot: &Slot) -> BTreeMap<Key, Self> {
-        let pods = mesh.workloads.values().filter_map(|workload| Some((workload.key.clone(), Self::of(mesh, slot, workload)?)));
+        let pods = mesh
+            .workloads
+            .values()
+            .filter_map(|workload| Some((workload.key.clone(), Self::of(mesh, slot, workload)?)));
         pods.collect()
     }
 

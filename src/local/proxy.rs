@@ -59,7 +59,8 @@ pub fn start(
 fn bootstrap(pod: &Pod, mesh: &Mesh, control_plane: SocketAddr) -> Value {
     let workload = &pod.workload;
     let key = &workload.key;
-    let (kind, domain) = (if workload.enrolment == Enrolment::Gateway { "router" } else { "sidecar" }, &mesh.settings.domain);
+    let (kind, domain) =
+        (if workload.enrolment == Enrolment::Gateway { "router" } else { "sidecar" }, &mesh.settings.domain);
     let labels: serde_json::Map<String, Value> =
         workload.labels.iter().map(|(name, value)| (name.to_string(), json!(**value))).collect();
     let mut metadata = json!({

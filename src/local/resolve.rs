@@ -36,9 +36,9 @@ pub fn service<'m>(mesh: &'m Mesh, namespace: &str, host: &str) -> Option<&'m Ar
         format!("{host}.svc.{domain}"),
         format!("{host}.{domain}"),
     ];
-    let exact = names.iter().find_map(|name| {
-        mesh.service(name, namespace).filter(|service| service.key.name.eq_ignore_ascii_case(name))
-    });
+    let exact = names
+        .iter()
+        .find_map(|name| mesh.service(name, namespace).filter(|service| service.key.name.eq_ignore_ascii_case(name)));
     exact.or_else(|| mesh.service(host, namespace))
 }
 

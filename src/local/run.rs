@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
 use super::app::App;
-use super::authority::Root;
+use super::authority::Signer;
 use super::behaviour::{self, Behaviour};
 use super::door::Door;
 use super::pod::Pod;
@@ -20,6 +20,7 @@ use super::proxy::{self, Proxy};
 use super::slot::Slot;
 use super::world::World;
 use crate::control_plane::ads::Ads;
+use crate::control_plane::ca::{Authority, CaError};
 use crate::control_plane::engine::{self, Engine, StartError};
 use crate::control_plane::metrics::Metrics;
 use crate::control_plane::server::{ListenError, bind_plain, serve_plain};
@@ -51,11 +52,13 @@ pub enum RunError {
     /// No networks.
     #[error("no loopback addresses for the mesh")]
     Addresses(#[source] std::io::Error),
-    /// The mesh's root certificate.
-    #[error("cannot make the mesh's root certificate: {0}")]
-    Root(String),
+    /// The mesh's certificates.
+    #[error(transparent)]
+    Authority(#[from] CaError),
     /// Nothing would run.
-    #[error("the manifests declare no workload: no Deployment, StatefulSet, DaemonSet, ReplicaSet, Job or Pod with labels")]
+    #[error(
+        "the manifests declare no workload: no Deployment, StatefulSet, DaemonSet, ReplicaSet, Job or Pod with labels"
+    )]
     Empty,
 }
 
@@ -71,7 +74,7 @@ pub struct Local {
     /// What was read.
     pub paths: Vec<PathBuf>,
     slot: Slot,
-    root: Arc<Root>,
+    authority: Arc<Authority>,
     running: Mutex<BTreeMap<Key, Running>>,
     events: UnboundedSender<String>,
     /// Serves the control plane; ends with this.
@@ -103,7 +106,6 @@ impl Local {
     /// Starts everything, and waits until all proxies are ready or had time enough. What happens later is told to `events`.
     pub async fn start(options: Options, events: UnboundedSender<String>) -> Result<Arc<Self>, RunError> {
         let slot = Slot::claim().map_err(RunError::Addresses)?;
-        let root = Arc::new(Root::new().map_err(RunError::Root)?);
         let source = Directory::new(options.paths.clone());
         let engine_options =
             engine::Options { model: options.model, plan: Some(slot.plan()), ..engine::Options::default() };
@@ -111,20 +113,21 @@ impl Local {
         let listener = bind_plain(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0)).await?;
         let control_plane = listener.local_addr().map_err(RunError::Addresses)?;
         let mesh = Arc::clone(&engine.state().mesh);
+        let authority = Arc::new(Authority::in_memory(&mesh.settings.trust_domain)?);
         let local = Arc::new(Self {
             world: Arc::new(World::new(mesh, slot.nameless())),
             engine,
             control_plane,
             paths: options.paths,
             slot,
-            root,
+            authority,
             running: Mutex::default(),
             events,
             tasks: Mutex::default(),
         });
         let ads = Ads::new(Arc::clone(&local.engine), Arc::new(Metrics::default()));
         local.tasks.lock().spawn(async move {
-            let _ = serve_plain(listener, ads).await;
+            let _ = serve_plain(listener, ads, None).await;
         });
         if local.reconcile().await == 0 {
             local.stop().await;
@@ -214,8 +217,8 @@ impl Local {
 
     fn proxy(&self, pod: &Pod) -> Option<Proxy> {
         let mesh = self.world.mesh();
-        let authority = self.root.authority(pod.workload.identity.spiffe(&mesh.settings.trust_domain));
-        match proxy::start(pod, &mesh, self.control_plane, Arc::new(authority)) {
+        let signer = Signer { authority: Arc::clone(&self.authority), identity: pod.workload.identity.clone() };
+        match proxy::start(pod, &mesh, self.control_plane, Arc::new(signer)) {
             Ok(proxy) => Some(proxy),
             Err(defects) => {
                 for defect in defects {

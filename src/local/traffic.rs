@@ -90,10 +90,7 @@ mod tests {
         traffic.record("web", "reviews", &good);
         traffic.record("web", "details", &Outcome { status: Some(503), ..Outcome::default() });
         let edges = traffic.edges();
-        assert_eq!(
-            text(&edges),
-            "web\n  └─      ─> details     1  1 failed\n  └─ mTLS ─> reviews-v1  2\n"
-        );
+        assert_eq!(text(&edges), "web\n  └─      ─> details     1  1 failed\n  └─ mTLS ─> reviews-v1  2\n");
         let drawn = mermaid(&edges);
         assert!(drawn.contains("n2 ==>|\"2\"| n1") && drawn.contains("n2 -->|\"1, 1 failed\"| n0"), "{drawn}");
         traffic.reset();

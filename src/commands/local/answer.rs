@@ -28,7 +28,8 @@ pub fn status(out: &mut impl Write, status: &Status, width: u16) -> io::Result<(
 pub fn how(out: &mut impl Write, status: &Status) -> io::Result<()> {
     let caller = status.workloads.iter().find(|workload| workload.proxy == "sidecar");
     let called = status.services.iter().rev().find(|service| {
-        service.workloads.iter().all(|name| caller.is_none_or(|caller| caller.name != *name)) && !service.workloads.is_empty()
+        service.workloads.iter().all(|name| caller.is_none_or(|caller| caller.name != *name))
+            && !service.workloads.is_empty()
     });
     writeln!(out, "\ncontrol plane at {}, proxies' admin interfaces at ADDRESS:15000", status.control_plane)?;
     if let (Some(caller), Some(called)) = (caller, called) {
@@ -91,7 +92,8 @@ fn short(value: &str) -> String {
 pub fn counted(out: &mut impl Write, outcomes: &[Outcome]) -> io::Result<()> {
     let mut groups: BTreeMap<(String, String), (usize, u64)> = BTreeMap::new();
     for outcome in outcomes {
-        let status = outcome.status.map_or_else(|| outcome.error.clone().unwrap_or_else(|| "bytes".into()), |s| s.to_string());
+        let status =
+            outcome.status.map_or_else(|| outcome.error.clone().unwrap_or_else(|| "bytes".into()), |s| s.to_string());
         let who = outcome.answer.as_ref().map_or_else(|| "-".to_owned(), |answer| answer.workload.clone());
         let group = groups.entry((status, who)).or_default();
         group.0 += 1;

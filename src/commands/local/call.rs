@@ -91,8 +91,7 @@ pub fn run(ctx: &mut Ctx, args: &Args) -> Result<Exit, Failure> {
         (Format::Text, [one]) => answer::outcome(ctx.ui.out(), one)?,
         (Format::Text, many) => answer::counted(ctx.ui.out(), many)?,
     }
-    let bad = |outcome: &Outcome| {
-        outcome.error.is_some() || args.until.is_some_and(|status| outcome.status != Some(status))
-    };
+    let bad =
+        |outcome: &Outcome| outcome.error.is_some() || args.until.is_some_and(|status| outcome.status != Some(status));
     Ok(if outcomes.iter().any(bad) { Exit::Findings } else { Exit::Ok })
 }

@@ -36,7 +36,8 @@ impl StateFlag {
             Ok(Reply::Refused(reason)) => Err(Failure::usage(reason)),
             Ok(reply) => Ok(reply),
             Err(error @ AskError::Absent(_)) => {
-                Err(Failure::input(error).hint("Start one with `meshctl local up -f DIR`; --state names its directory."))
+                Err(Failure::input(error)
+                    .hint("Start one with `meshctl local up -f DIR`; --state names its directory."))
             }
             Err(error) => Err(Failure::input(error)),
         }
@@ -51,5 +52,6 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// An answer that the question does not have: another version runs there.
 pub fn strange() -> Failure {
-    Failure::input("the local mesh answered another question").hint("Stop it, and start it with this version of meshctl.")
+    Failure::input("the local mesh answered another question")
+        .hint("Stop it, and start it with this version of meshctl.")
 }

@@ -46,7 +46,8 @@ pub struct Args {
 pub fn run(ctx: &mut Ctx, args: &Args) -> Result<Exit, Failure> {
     let directory = args.state.directory();
     let state = State::take(&directory).map_err(|error| {
-        Failure::input(error).hint("Stop it with `meshctl local stop`, or give this one another directory with --state.")
+        Failure::input(error)
+            .hint("Stop it with `meshctl local stop`, or give this one another directory with --state.")
     })?;
     let runtime = runtime()?;
     let exit = runtime.block_on(serve(ctx, args, &state));
@@ -101,7 +102,9 @@ fn refused(error: RunError) -> Failure {
             let lines: Vec<String> = broken.iter().map(ToString::to_string).collect();
             Failure::input(format!("the manifests cannot be used:\n{}", lines.join("\n")))
         }
-        error @ RunError::Addresses(_) => Failure::input(error).hint("This needs Linux, where all of 127.0.0.0/8 is loopback."),
+        error @ RunError::Addresses(_) => {
+            Failure::input(error).hint("This needs Linux, where all of 127.0.0.0/8 is loopback.")
+        }
         error => Failure::input(error),
     }
 }

@@ -112,7 +112,10 @@ async fn calls(shared: &Shared, incoming: &HeaderMap) -> Vec<crate::local::messa
 /// The caller's identity in `x-forwarded-client-cert`: the last element is that of the nearest proxy.
 fn peer(value: &str) -> Option<String> {
     let last = value.rsplit(',').next()?;
-    let uri = last.split(';').filter_map(|pair| pair.split_once('=')).filter(|(key, _)| key.trim().eq_ignore_ascii_case("uri"));
+    let uri = last
+        .split(';')
+        .filter_map(|pair| pair.split_once('='))
+        .filter(|(key, _)| key.trim().eq_ignore_ascii_case("uri"));
     uri.map(|(_, value)| value.trim_matches('"').to_owned()).find(|value| !value.is_empty())
 }
 

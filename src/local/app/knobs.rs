@@ -31,7 +31,13 @@ impl Knobs {
         let query = uri.query().unwrap_or_default();
         let text = |name: &str| {
             let header = headers.get(format!("{PREFIX}{name}")).and_then(|value| value.to_str().ok());
-            header.or_else(|| query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value))
+            header.or_else(|| {
+                query
+                    .split('&')
+                    .filter_map(|pair| pair.split_once('='))
+                    .find(|(key, _)| *key == name)
+                    .map(|(_, value)| value)
+            })
         };
         if text("at").is_some_and(|at| at != app && at != workload) {
             return Self::default();
