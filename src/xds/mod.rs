@@ -4,12 +4,14 @@
 //! changes nothing of it.
 
 mod access_log;
+mod authz;
 mod build;
 mod change;
 mod gateway;
 mod hcm;
 mod http;
 mod inbound;
+mod jwt;
 mod node;
 mod outbound;
 mod patch;

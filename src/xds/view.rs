@@ -69,6 +69,14 @@ impl<'m> View<'m> {
         policy.traffic.effective(subset.map(|subset| &subset.traffic), port)
     }
 
+    /// The trust domains whose identities count: the mesh's own one first.
+    pub fn trust_domains(&self) -> Vec<Name> {
+        let settings = &self.mesh.settings;
+        let own = std::iter::once(settings.trust_domain.clone());
+        own.chain(settings.trust_domain_aliases.iter().filter(|name| **name != settings.trust_domain).cloned())
+            .collect()
+    }
+
     /// What it does with traffic to unknown addresses.
     pub fn outbound_policy(&self) -> &'m OutboundPolicy {
         self.scope.and_then(|scope| scope.outbound.as_ref()).unwrap_or(&self.mesh.settings.outbound)

@@ -9,4 +9,5 @@ mod retry;
 mod rule;
 mod split;
 
+pub use matching::header;
 pub use rule::{Place, default_route, match_all, routes};

@@ -17,8 +17,10 @@ use super::cluster::PASSTHROUGH;
 use super::ports::Port;
 use super::tls::Within;
 use crate::xds::View;
+use crate::xds::authz::{self, Target};
 use crate::xds::hcm::{self, Routes};
 use crate::xds::http::match_all;
+use crate::xds::jwt;
 use crate::xds::outbound::{tcp_filter, tcp_proxy};
 use crate::xds::proto::{boolean, duration};
 
@@ -26,8 +28,16 @@ use crate::xds::proto::{boolean, duration};
 pub fn of(view: &View<'_>, port: Option<&Port>, within: Within) -> Vec<Filter> {
     match within {
         Within::Http => vec![http(view, port)],
-        Within::Bytes => vec![bytes(view, port)],
+        Within::Bytes => {
+            let mut filters = authz::network(view, target(port));
+            filters.push(bytes(view, port));
+            filters
+        }
     }
+}
+
+fn target(port: Option<&Port>) -> Target<'_> {
+    Target { port: port.map(|port| port.number), service: port.and_then(|port| port.service.as_ref()) }
 }
 
 fn name(port: Option<&Port>) -> String {
@@ -43,7 +53,9 @@ fn bytes(view: &View<'_>, port: Option<&Port>) -> Filter {
 fn http(view: &View<'_>, port: Option<&Port>) -> Filter {
     let stat_prefix = port.map_or_else(|| PASSTHROUGH.to_owned(), |port| format!("inbound_0.0.0.0_{}", port.number));
     let routes = Routes::Here(Box::new(routes(port)));
-    let mut manager = hcm::manager(view, &stat_prefix, routes, Vec::new());
+    let mut filters = Vec::from_iter(jwt::filter(view));
+    filters.extend(authz::http(view, target(port)));
+    let mut manager = hcm::manager(view, &stat_prefix, routes, filters);
     manager.forward_client_cert_details = ForwardClientCertDetails::AppendForward.into();
     manager.set_current_client_cert_details = Some(SetCurrentClientCertDetails {
         subject: Some(boolean(true)),

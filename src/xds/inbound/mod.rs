@@ -9,7 +9,7 @@ mod ports;
 mod tests;
 mod tls;
 
-use super::{Snapshot, View};
+use super::{Snapshot, View, jwt};
 
 /// Everything of the inbound side.
 pub fn build(view: &View<'_>, out: &mut Snapshot) {
@@ -18,5 +18,6 @@ pub fn build(view: &View<'_>, out: &mut Snapshot) {
         cluster::of_port(view, port, out);
     }
     cluster::fallbacks(view, out);
+    jwt::clusters(view, out);
     listener::build(view, &ports, out);
 }

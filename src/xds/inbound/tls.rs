@@ -55,7 +55,7 @@ pub fn callers(view: &View<'_>) -> ValidationContextType {
         ..SubjectAltNameMatcher::default()
     };
     let names = CertificateValidationContext {
-        match_typed_subject_alt_names: trust_domains(view).iter().map(matcher).collect(),
+        match_typed_subject_alt_names: view.trust_domains().iter().map(matcher).collect(),
         ..CertificateValidationContext::default()
     };
     ValidationContextType::CombinedValidationContext(CombinedCertificateValidationContext {
@@ -63,13 +63,6 @@ pub fn callers(view: &View<'_>) -> ValidationContextType {
         validation_context_sds_secret_config: Some(secret(ROOTS)),
         ..CombinedCertificateValidationContext::default()
     })
-}
-
-/// The trust domains whose identities count: the mesh's own one first.
-pub fn trust_domains(view: &View<'_>) -> Vec<Name> {
-    let settings = &view.mesh.settings;
-    let own = std::iter::once(settings.trust_domain.clone());
-    own.chain(settings.trust_domain_aliases.iter().filter(|name| **name != settings.trust_domain).cloned()).collect()
 }
 
 /// A version of TLS.
