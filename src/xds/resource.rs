@@ -1,6 +1,7 @@
 //! Resources as they go over the wire.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use crate::ir::{Key, Name, Origin};
@@ -63,7 +64,7 @@ impl Kind {
 }
 
 /// One resource, encoded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Resource {
     /// Name.
     pub name: Name,
@@ -73,6 +74,18 @@ pub struct Resource {
     pub version: Name,
     /// What it comes from; the first one is the most important.
     pub origins: Vec<Origin>,
+}
+
+impl fmt::Debug for Resource {
+    /// Without the body: there may be keys in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resource")
+            .field("name", &self.name)
+            .field("bytes", &self.body.len())
+            .field("version", &self.version)
+            .field("origins", &self.origins)
+            .finish()
+    }
 }
 
 impl Resource {

@@ -9,6 +9,8 @@ mod ports;
 mod tests;
 mod tls;
 
+pub use tls::{Within, mutual, version};
+
 use super::{Snapshot, View, jwt};
 
 /// Everything of the inbound side.

@@ -11,20 +11,26 @@ mod name;
 mod routes;
 mod tls;
 
-use super::{Snapshot, View};
+use super::{NodeKind, Snapshot, View};
 use crate::ir::{Protocol, Service};
 
-pub use cluster::HTTP_OPTIONS;
+pub use cluster::{HTTP_OPTIONS, fallbacks};
 pub use endpoints::endpoints;
+pub use l4::specifier;
 pub use limits::{circuit_breakers, http_options};
 pub use listeners::{listener_filter, tcp_filter, tcp_proxy};
 pub use name::cluster as cluster_name;
-pub use tls::{OWN, ROOTS, ads, secret, socket};
+pub use routes::configuration as route_configuration;
+pub use tls::{OWN, ROOTS, ads, credential, secret, socket};
 
 /// Everything of one service.
 pub fn service(view: &View<'_>, service: &Service, out: &mut Snapshot) {
     cluster::clusters(view, service, out);
     endpoints(view, service, out);
+    // Gateways have listeners and routes of their own.
+    if view.node.kind == NodeKind::Gateway {
+        return;
+    }
     routes::of_service(view, service, out);
     listeners::of_service(view, service, out);
 }
