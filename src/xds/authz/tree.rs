@@ -6,12 +6,11 @@ use envoy_types::pb::envoy::config::rbac::v3::{
     principal::{self, Authenticated},
 };
 use envoy_types::pb::envoy::config::route::v3::HeaderMatcher;
-use envoy_types::pb::envoy::extensions::path::r#match::uri_template::v3::UriTemplateMatchConfig;
 use envoy_types::pb::envoy::r#type::matcher::v3::{
     MetadataMatcher, PathMatcher, StringMatcher, path_matcher::Rule as PathRule,
 };
 
-use crate::xds::proto::any;
+use crate::xds::proto::{any, template};
 
 /// One look at a request or connection.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,9 +139,9 @@ impl Tree {
                 Test::ServerName(name) => Rule::RequestedServerName(name.clone()),
                 Test::Header(header) => Rule::Header((**header).clone()),
                 Test::Path(path) => Rule::UrlPath(path_matcher(path)),
-                Test::Template(template) => Rule::UriTemplate(TypedExtensionConfig {
+                Test::Template(path) => Rule::UriTemplate(TypedExtensionConfig {
                     name: "envoy.path.match.uri_template.uri_template_matcher".into(),
-                    typed_config: Some(any(&UriTemplateMatchConfig { path_template: template.clone() })),
+                    typed_config: Some(any(&template(path))),
                 }),
                 Test::Metadata(metadata) => metadata_permission(metadata),
                 Test::Identity(_) | Test::Source(_) | Test::Remote(_) => return None,

@@ -5,7 +5,6 @@ use envoy_types::pb::envoy::config::route::v3::{
     HeaderMatcher, QueryParameterMatcher, RouteMatch, header_matcher::HeaderMatchSpecifier,
     query_parameter_matcher::QueryParameterMatchSpecifier, route_match::PathSpecifier,
 };
-use envoy_types::pb::envoy::extensions::path::r#match::uri_template::v3::UriTemplateMatchConfig;
 use envoy_types::pb::envoy::r#type::matcher::v3::{
     ListMatcher, MetadataMatcher, OrMatcher, ValueMatcher,
     list_matcher::MatchPattern as ListPattern,
@@ -14,7 +13,7 @@ use envoy_types::pb::envoy::r#type::matcher::v3::{
 };
 
 use crate::ir::{HttpMatch, NamedMatch, PathMatch, PathTest, TextMatch, TextTest};
-use crate::xds::proto::{any, boolean, regex, text_match};
+use crate::xds::proto::{any, boolean, regex, template, text_match};
 
 /// A condition; none at all matches every path.
 pub fn route_match(condition: Option<&HttpMatch>) -> RouteMatch {
@@ -43,7 +42,7 @@ fn path(path: &PathMatch) -> RouteMatch {
         PathTest::Regex(text) => PathSpecifier::SafeRegex(regex(text)),
         PathTest::Template(text) => PathSpecifier::PathMatchPolicy(TypedExtensionConfig {
             name: "envoy.path.match.uri_template.uri_template_matcher".into(),
-            typed_config: Some(any(&UriTemplateMatchConfig { path_template: text.to_string() })),
+            typed_config: Some(any(&template(text))),
         }),
     };
     let folds = path.ignore_case && !matches!(path.test, PathTest::Regex(_) | PathTest::Template(_));

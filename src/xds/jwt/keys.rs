@@ -17,8 +17,7 @@ use envoy_types::pb::envoy::extensions::filters::http::jwt_authn::v3::{
 };
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::{
     CertificateValidationContext, CommonTlsContext, SubjectAltNameMatcher, UpstreamTlsContext,
-    certificate_validation_context::SystemRootCerts, common_tls_context::ValidationContextType,
-    subject_alt_name_matcher::SanType,
+    common_tls_context::ValidationContextType, subject_alt_name_matcher::SanType,
 };
 
 use crate::ir::{JwtKeys, JwtRule, TextMatch, TextTest};
@@ -28,6 +27,8 @@ use crate::xds::{Kind, Resource, Snapshot, View};
 
 /// A key set whose private half nobody has: its point is a sentence, not the product of a number.
 const NOBODY: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"nobody","alg":"EdDSA","x":"bm9ib2R5IGhhcyB0aGUga2V5IG9mIHRoaXMgcG9pbnQ"}]}"#;
+/// Where images of proxies have the roots of the public.
+const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 const TIMEOUT: Duration = Duration::from_secs(5);
 const LIFE: Duration = Duration::from_secs(20 * 60);
 
@@ -155,7 +156,10 @@ fn verified(host: &str) -> UpstreamTlsContext {
         ..SubjectAltNameMatcher::default()
     };
     let validation = CertificateValidationContext {
-        system_root_certs: Some(SystemRootCerts {}),
+        trusted_ca: Some(DataSource {
+            specifier: Some(Specifier::Filename(SYSTEM_ROOTS.to_owned())),
+            ..DataSource::default()
+        }),
         match_typed_subject_alt_names: vec![name],
         ..CertificateValidationContext::default()
     };

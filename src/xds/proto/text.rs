@@ -1,5 +1,6 @@
 //! Comparisons of texts.
 
+use envoy_types::pb::envoy::extensions::path::r#match::uri_template::v3::UriTemplateMatchConfig;
 use envoy_types::pb::envoy::r#type::matcher::v3::{RegexMatcher, StringMatcher, string_matcher::MatchPattern};
 
 use crate::ir::{TextMatch, TextTest};
@@ -7,6 +8,11 @@ use crate::ir::{TextMatch, TextTest};
 /// An RE2 expression over the whole text.
 pub fn regex(regex: &str) -> RegexMatcher {
     RegexMatcher { regex: regex.to_owned(), ..RegexMatcher::default() }
+}
+
+/// A path template as Envoy writes it: `*` for one segment, `**` for the rest.
+pub fn template(template: &str) -> UriTemplateMatchConfig {
+    UriTemplateMatchConfig { path_template: template.replace("{**}", "**").replace("{*}", "*") }
 }
 
 /// A comparison. `None` for [`TextTest::Present`], which a string matcher cannot say.
