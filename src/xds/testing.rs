@@ -105,7 +105,7 @@ pub enum Answer {
     Cluster(String),
     /// This status.
     Status(u16),
-    /// Bytes go on, by these filters.
+    /// Bytes go on, to this cluster.
     Bytes(String),
     /// Closed.
     Closed,
@@ -150,7 +150,7 @@ impl Loaded {
         let _entered = self.services.main.enter();
         match self.ask(listener, question).outcome {
             Outcome::Closed(_) => Answer::Closed,
-            Outcome::Opaque(text) => Answer::Bytes(text),
+            Outcome::Opaque(shares) => Answer::Bytes(shares.into_iter().map(|share| share.cluster).collect()),
             Outcome::Reply(reply) => Answer::Status(reply.status.as_u16()),
             Outcome::Forward { chosen, .. } => Answer::Cluster(chosen.unwrap_or_default()),
         }
