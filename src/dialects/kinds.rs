@@ -169,6 +169,10 @@ kinds! {
     gateway_classes: gateway_api::GatewayClass = "gateway.networking.k8s.io" ["v1", "v1beta1"] "GatewayClass" Spec cluster;
     http_routes: gateway_api::HttpRoute = "gateway.networking.k8s.io" ["v1", "v1beta1"] "HTTPRoute" Spec namespaced;
     grpc_routes: gateway_api::GrpcRoute = "gateway.networking.k8s.io" ["v1"] "GRPCRoute" Spec namespaced;
+    tls_routes: gateway_api::TlsRoute = "gateway.networking.k8s.io" ["v1", "v1alpha3", "v1alpha2"] "TLSRoute" Spec namespaced;
+    tcp_routes: gateway_api::TcpRoute = "gateway.networking.k8s.io" ["v1", "v1alpha2"] "TCPRoute" Spec namespaced;
+    reference_grants: gateway_api::ReferenceGrant = "gateway.networking.k8s.io" ["v1", "v1beta1"] "ReferenceGrant" Spec namespaced;
+    backend_tls_policies: gateway_api::BackendTlsPolicy = "gateway.networking.k8s.io" ["v1", "v1alpha3"] "BackendTLSPolicy" Spec namespaced;
     istio_operators: istio::IstioOperator = "install.istio.io" ["v1alpha1"] "IstioOperator" Spec namespaced;
     namespaces: kubernetes::Namespace = "" ["v1"] "Namespace" Root cluster;
     services: kubernetes::Service = "" ["v1"] "Service" Root namespaced;

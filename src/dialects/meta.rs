@@ -75,6 +75,7 @@ pub fn read(
         metadata_place: root.entry("metadata").map(Entry::place),
         labels: metadata.labels,
         annotations: metadata.annotations,
+        created: root.path(&["metadata", "creationTimestamp"]).and_then(Node::as_str).unwrap_or_default().into(),
         file,
         place,
         cluster: None,

@@ -25,6 +25,8 @@ pub struct Meta {
     pub labels: Map<Text>,
     /// Annotations.
     pub annotations: Map<Text>,
+    /// When the API server took it, as RFC 3339 in UTC; empty for manifests.
+    pub created: Box<str>,
     /// The file.
     pub file: FileId,
     /// The document.

@@ -1,5 +1,6 @@
 //! From the vocabularies to the model of the mesh. Each dialect is one entry of [`DIALECTS`].
 
+pub mod context;
 mod defects;
 #[cfg(test)]
 mod hostile;

@@ -1,5 +1,6 @@
 //! Gateway and GatewayClass.
 
+use super::reference::ObjectReference;
 use crate::message;
 use crate::schema::{Any, Int, List, Map, Text};
 
@@ -26,12 +27,52 @@ message! {
         addresses: List<GatewayAddress> = "addresses",
         /// Labels and annotations of the objects that the controller creates.
         infrastructure: Option<Infrastructure> = "infrastructure",
+        /// TLS of all listeners, and towards backends.
+        tls: Option<GatewayTls> = "tls",
+    }
+}
+
+message! {
+    /// TLS of a gateway as a whole.
+    pub open struct GatewayTls {
+        /// Towards callers.
+        frontend: Option<FrontendTls> = "frontend",
+        /// Towards backends: the gateway's own certificate.
+        backend: Option<Any> = "backend",
+    }
+}
+
+message! {
+    /// TLS towards callers.
+    pub struct FrontendTls {
+        /// For ports that have nothing of their own.
+        default: Option<PortTls> = "default",
+        /// For single ports.
+        per_port: List<PortFrontendTls> = "perPort",
+    }
+}
+
+message! {
+    /// TLS towards the callers of one port.
+    pub struct PortFrontendTls {
+        /// The port.
+        port: Option<Int> = "port",
+        /// Its settings.
+        tls: Option<PortTls> = "tls",
+    }
+}
+
+message! {
+    /// Settings of a port.
+    pub struct PortTls {
+        /// Certificates that callers must show.
+        validation: Option<FrontendValidation> = "validation",
     }
 }
 
 message! {
     /// One listener of a gateway.
-    pub open struct Listener {
+    pub struct Listener {
         /// A name, unique in the gateway.
         name: Option<Text> = "name",
         /// Host that it takes, wildcards possible; all when not set.
@@ -43,33 +84,73 @@ message! {
         /// Certificates.
         tls: Option<ListenerTls> = "tls",
         /// Routes that may attach.
-        allowed_routes: Option<Any> = "allowedRoutes",
+        allowed_routes: Option<AllowedRoutes> = "allowedRoutes",
     }
 }
 
 message! {
     /// TLS of a listener.
-    pub open struct ListenerTls {
+    pub struct ListenerTls {
         /// Terminate or Passthrough.
         mode: Option<Text> = "mode",
         /// Secrets with key and certificate.
         certificate_refs: List<ObjectReference> = "certificateRefs",
         /// Settings of the controller.
         options: Map<Text> = "options",
+        /// Certificates that callers must show.
+        frontend_validation: Option<FrontendValidation> = "frontendValidation",
     }
 }
 
 message! {
-    /// An object, by default in the same namespace.
-    pub open struct ObjectReference {
-        /// API group; empty for the core group.
-        group: Option<Text> = "group",
-        /// Kind.
-        kind: Option<Text> = "kind",
-        /// Name.
-        name: Option<Text> = "name",
-        /// Namespace.
-        namespace: Option<Text> = "namespace",
+    /// Certificates that callers must show.
+    pub struct FrontendValidation {
+        /// ConfigMaps or Secrets with roots.
+        ca_certificate_refs: List<ObjectReference> = "caCertificateRefs",
+        /// AllowValidOnly or AllowInsecureFallback; AllowValidOnly when not set.
+        mode: Option<Text> = "mode",
+    }
+}
+
+message! {
+    /// Routes that may attach to a listener.
+    pub struct AllowedRoutes {
+        /// Their namespaces; the gateway's own when not set.
+        namespaces: Option<RouteNamespaces> = "namespaces",
+        /// Their kinds; those of the protocol when empty.
+        kinds: List<ObjectReference> = "kinds",
+    }
+}
+
+message! {
+    /// Namespaces whose routes may attach.
+    pub struct RouteNamespaces {
+        /// All, Same, Selector or None; Same when not set.
+        from: Option<Text> = "from",
+        /// Labels of namespaces, for Selector.
+        selector: Option<NamespaceSelector> = "selector",
+    }
+}
+
+message! {
+    /// Namespaces by label.
+    pub struct NamespaceSelector {
+        /// Labels with these values.
+        match_labels: Map<Text> = "matchLabels",
+        /// Further conditions.
+        match_expressions: List<LabelCondition> = "matchExpressions",
+    }
+}
+
+message! {
+    /// A condition on a label.
+    pub struct LabelCondition {
+        /// The label.
+        key: Option<Text> = "key",
+        /// In, NotIn, Exists or DoesNotExist.
+        operator: Option<Text> = "operator",
+        /// Values, for In and NotIn.
+        values: List<Text> = "values",
     }
 }
 

@@ -5,7 +5,6 @@ mod authz_condition;
 mod authz_rule;
 mod authz_value;
 mod balancing;
-mod context;
 mod delegate;
 mod destination_rule;
 mod envoy_filter;
@@ -30,7 +29,7 @@ mod traffic;
 mod virtual_service;
 mod workload_entry;
 
-use crate::dialects::lower::{Dialect, Input};
+use crate::dialects::lower::{Dialect, Input, context};
 use crate::ir::Builder;
 
 /// The mesh configuration: the first dialect, because all others read the settings.

@@ -1,6 +1,6 @@
 //! What the lowering of one object needs: its names, its origin, and the settings of the mesh.
 
-use crate::dialects::lower::{Flaws, Input, describe, full_name};
+use super::{Flaws, Input, describe, full_name};
 use crate::dialects::object::Meta;
 use crate::ir::{Loss, LossKind, Name, Origin};
 use crate::manifests::source::Place;
