@@ -63,8 +63,12 @@ impl<'m> Input<'m> {
 
 /// All vocabularies, in the order in which they lower: services and workloads come first, because the rest refers to them.
 /// Where two say something about one host, the earlier entry counts.
-pub const DIALECTS: &[&dyn Dialect] =
-    &[&super::istio::lower::Settings, &super::kubernetes::lower::Kubernetes, &super::istio::lower::Istio];
+pub const DIALECTS: &[&dyn Dialect] = &[
+    &super::istio::lower::Settings,
+    &super::kubernetes::lower::Kubernetes,
+    &super::istio::lower::Istio,
+    &super::gateway_api::lower::GatewayApi,
+];
 
 /// The mesh that a model describes. Never fails: what cannot be lowered is among [`Mesh::losses`]. With a plan, services and
 /// workloads that are only declared get addresses.

@@ -1,0 +1,33 @@
+//! Gateway API kinds as nodes of the mesh.
+
+mod backend;
+mod filter;
+mod grants;
+mod header;
+mod matching;
+mod mesh_routes;
+mod path;
+mod redirect;
+mod resilience;
+mod route;
+mod rule;
+mod scope;
+#[cfg(test)]
+mod tests;
+
+use crate::dialects::lower::{Dialect, Input};
+use crate::ir::Builder;
+
+/// Gateways, routes and policies of the Gateway API.
+pub struct GatewayApi;
+
+impl Dialect for GatewayApi {
+    fn name(&self) -> &'static str {
+        "Gateway API"
+    }
+
+    fn lower(&self, input: &Input<'_>, mesh: &mut Builder) {
+        let grants = grants::Grants::new(input.model);
+        mesh_routes::lower(input, &grants, mesh);
+    }
+}
