@@ -9,5 +9,6 @@ mod retry;
 mod rule;
 mod split;
 
-pub use matching::header;
+pub use edit::headers;
+pub use matching::{header, route_match};
 pub use rule::{Place, default_route, match_all, routes};

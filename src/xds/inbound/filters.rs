@@ -15,6 +15,7 @@ use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_pro
 
 use super::cluster::PASSTHROUGH;
 use super::ports::Port;
+use super::rate;
 use super::tls::Within;
 use crate::xds::View;
 use crate::xds::authz::{self, Target};
@@ -52,8 +53,9 @@ fn bytes(view: &View<'_>, port: Option<&Port>) -> Filter {
 
 fn http(view: &View<'_>, port: Option<&Port>) -> Filter {
     let stat_prefix = port.map_or_else(|| PASSTHROUGH.to_owned(), |port| format!("inbound_0.0.0.0_{}", port.number));
-    let routes = Routes::Here(Box::new(routes(port)));
-    let mut filters = Vec::from_iter(jwt::filter(view));
+    let routes = Routes::Here(Box::new(routes(view, port)));
+    let mut filters = rate::filters(view, port);
+    filters.extend(jwt::filter(view));
     filters.extend(authz::http(view, target(port)));
     let mut manager = hcm::manager(view, &stat_prefix, routes, filters);
     manager.forward_client_cert_details = ForwardClientCertDetails::AppendForward.into();
@@ -68,7 +70,7 @@ fn http(view: &View<'_>, port: Option<&Port>) -> Filter {
 }
 
 /// Everything goes to the process, without a time limit of the proxy unless one is wanted.
-fn routes(port: Option<&Port>) -> RouteConfiguration {
+fn routes(view: &View<'_>, port: Option<&Port>) -> RouteConfiguration {
     let limit = port.and_then(|port| port.timeout).unwrap_or(Duration::ZERO);
     let action = RouteAction {
         cluster_specifier: Some(ClusterSpecifier::Cluster(name(port))),
@@ -89,10 +91,12 @@ fn routes(port: Option<&Port>) -> RouteConfiguration {
         decorator: operation.map(|operation| Decorator { operation, ..Decorator::default() }),
         ..Route::default()
     };
+    let mut routes = rate::routes(view, port, &route);
+    routes.push(route);
     let host = VirtualHost {
         name: port.map_or_else(|| "inbound|http|0".to_owned(), |port| format!("inbound|http|{}", port.number)),
         domains: vec!["*".into()],
-        routes: vec![route],
+        routes,
         ..VirtualHost::default()
     };
     RouteConfiguration {

@@ -5,6 +5,7 @@ mod cluster;
 mod filters;
 mod listener;
 mod ports;
+mod rate;
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -88,3 +88,38 @@ fn without_redirection_ports_are_bound_and_lead_to_the_process() {
     let endpoint = &cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"];
     assert_eq!(endpoint["socket_address"]["address"], "127.8.0.1");
 }
+
+#[test]
+fn rates_of_all_and_of_some_requests_are_limited() {
+    let limit = |path: Option<&str>| crate::ir::RateLimit {
+        origin: Origin::default(),
+        scope: Scope::Mesh,
+        port: Some(8080),
+        matches: path
+            .map(|path| crate::ir::HttpMatch {
+                path: Some(crate::ir::PathMatch { test: crate::ir::PathTest::Prefix(path.into()), ignore_case: false }),
+                ..crate::ir::HttpMatch::default()
+            })
+            .into_iter()
+            .collect(),
+        burst: 5,
+        refill: 5,
+        interval: std::time::Duration::from_secs(1),
+        status: 429,
+        headers: crate::ir::HeaderEdit::default(),
+        enabled: crate::ir::Share::ALL,
+        enforced: crate::ir::Share::ALL,
+    };
+    let mut mesh = shop(Protocol::Http, MutualTlsMode::Permissive, &[]);
+    mesh.rate_limits = vec![Arc::new(limit(None)), Arc::new(limit(Some("/slow")))];
+    let (snapshot, loaded) = load(&mesh, &node(&mesh, "shop", "cart", NodeKind::Sidecar));
+    assert_eq!(loaded.answer("virtualInbound", &get(8080)), Answer::Cluster("inbound|8080||".into()));
+    let listener = crate::xds::testing::json(Kind::Listener, snapshot.get(Kind::Listener, "virtualInbound").unwrap());
+    let chains = listener["filter_chains"].as_array().unwrap();
+    let chain = chains.iter().find(|chain| chain["name"] == "0.0.0.0_8080").unwrap();
+    let manager = &chain["filters"][0]["typed_config"];
+    assert_eq!(manager["http_filters"][1]["typed_config"]["token_bucket"]["max_tokens"], 5);
+    let route = &manager["route_config"]["virtual_hosts"][0]["routes"][0];
+    assert_eq!(route["match"]["prefix"], "/slow");
+    assert!(route["typed_per_filter_config"]["envoy.filters.http.local_ratelimit"].is_object());
+}
