@@ -14,6 +14,7 @@
 //! - `generated.rs`: checked-in files that are made from the code are up to date (`make generate` rewrites them).
 //! - `guide.rs`: the defects of the user's guide, line by line.
 //! - `house.rs`: the house rules that a compiler does not check.
+//! - `local/`: a mesh on this machine, with real requests.
 //! - `registry.rs`: analyzers and codes are complete.
 //! - `render/`: the output formats.
 //! - `support/`: what the others share.
@@ -36,6 +37,7 @@ mod fix;
 mod generated;
 mod guide;
 mod house;
+mod local;
 mod registry;
 mod render;
 mod support;
