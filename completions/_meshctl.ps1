@@ -32,9 +32,12 @@ Register-ArgumentCompleter -Native -CommandName 'meshctl' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('analyze', 'analyze', [CompletionResultType]::ParameterValue, 'Check manifests: what is rejected, what breaks traffic, what is open to the wrong people')
             [CompletionResult]::new('completion', 'completion', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
+            [CompletionResult]::new('control-plane', 'control-plane', [CompletionResultType]::ParameterValue, 'Run the control plane: configuration in, xDS and certificates out')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain a finding: what is wrong, why it matters, and how to mend it')
+            [CompletionResult]::new('local', 'local', [CompletionResultType]::ParameterValue, 'Run a mesh on this machine, without Kubernetes')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Write the manual pages into a directory')
             [CompletionResult]::new('proxy', 'proxy', [CompletionResultType]::ParameterValue, 'Run the embedded proxy, or check its configuration')
+            [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'Show what happens to a request, step by step, without sending it')
             [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version of meshctl')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -87,6 +90,55 @@ Register-ArgumentCompleter -Native -CommandName 'meshctl' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'meshctl;control-plane' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file instead of the nearest meshctl.yaml')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Read no configuration file, whatever --config or MESHCTL_CONFIG says')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Serve the mesh that manifests describe')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'meshctl;control-plane;run' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Files and directories with manifests; may be repeated')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Files and directories with manifests; may be repeated')
+            [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Address of the listener without TLS; loopback only')
+            [CompletionResult]::new('--tls-listen', '--tls-listen', [CompletionResultType]::ParameterName, 'Address of the listener with TLS, where proxies prove who they are')
+            [CompletionResult]::new('--tls-name', '--tls-name', [CompletionResultType]::ParameterName, 'A name or address of the listener with TLS, for its certificate; may be repeated')
+            [CompletionResult]::new('--debug-listen', '--debug-listen', [CompletionResultType]::ParameterName, 'Address for /debug, /metrics and /ready; loopback only')
+            [CompletionResult]::new('--ca-dir', '--ca-dir', [CompletionResultType]::ParameterName, 'Directory of the certificate authority (files as in Istio''s secret `cacerts`), made when it is not there; without it, keys are in memory and end with the process')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Write a token that proves this identity to a file; may be repeated')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of objects that name none')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of objects that name none')
+            [CompletionResult]::new('--root-namespace', '--root-namespace', [CompletionResultType]::ParameterName, 'Namespace of mesh-wide configuration')
+            [CompletionResult]::new('--cluster-domain', '--cluster-domain', [CompletionResultType]::ParameterName, 'DNS suffix of Services')
+            [CompletionResult]::new('--service-network', '--service-network', [CompletionResultType]::ParameterName, 'Network that addresses of Services without one are taken from')
+            [CompletionResult]::new('--workload-network', '--workload-network', [CompletionResultType]::ParameterName, 'Network that addresses of workloads without one are taken from')
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'How much to log to stderr: trace, debug, info, warn, error, off')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'How much to log to stderr: trace, debug, info, warn, error, off')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file instead of the nearest meshctl.yaml')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Read no configuration file, whatever --config or MESHCTL_CONFIG says')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'meshctl;control-plane;help' {
+            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Serve the mesh that manifests describe')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'meshctl;control-plane;help;run' {
+            break
+        }
+        'meshctl;control-plane;help;help' {
+            break
+        }
         'meshctl;explain' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print it')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to print it')
@@ -97,6 +149,125 @@ Register-ArgumentCompleter -Native -CommandName 'meshctl' -ScriptBlock {
             [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Read no configuration file, whatever --config or MESHCTL_CONFIG says')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'meshctl;local' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file instead of the nearest meshctl.yaml')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Read no configuration file, whatever --config or MESHCTL_CONFIG says')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('call', 'call', [CompletionResultType]::ParameterValue, 'Send requests from a workload of the local mesh, through its proxy')
+            [CompletionResult]::new('graph', 'graph', [CompletionResultType]::ParameterValue, 'Show who called whom in the local mesh')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show services and workloads of the local mesh')
+            [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'End the local mesh')
+            [CompletionResult]::new('up', 'up', [CompletionResultType]::ParameterValue, 'Run the mesh of some manifests on this machine')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'meshctl;local;call' {
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'The workload that sends: NAME or NAMESPACE/NAME')
+            [CompletionResult]::new('-X', '-X ', [CompletionResultType]::ParameterName, 'Method [default: GET, or POST with --data]')
+            [CompletionResult]::new('--request', '--request', [CompletionResultType]::ParameterName, 'Method [default: GET, or POST with --data]')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Header, `NAME: VALUE`; may be given several times')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header, `NAME: VALUE`; may be given several times')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Body')
+            [CompletionResult]::new('--data', '--data', [CompletionResultType]::ParameterName, 'Body')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'How many requests to send')
+            [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'How many requests to send')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Repeat until this status comes, for ten seconds at most: after a change of the manifests')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State directory of the mesh [default: meshctl-local in $XDG_RUNTIME_DIR, or in the directory for temporary files]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file instead of the nearest meshctl.yaml')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Read no configuration file, whatever --config or MESHCTL_CONFIG says')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'meshctl;local;graph' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State directory of the mesh [default: meshctl-local in $XDG_RUNTIME_DIR, or in the directory for temporary files]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file instead of the nearest meshctl.yaml')
+            [CompletionResult]::new('--reset', '--reset', [CompletionResultType]::ParameterName, 'Begin to count anew afterwards')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Read no configuration file, whatever --config or MESHCTL_CONFIG says')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'meshctl;local;status' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State directory of the mesh [default: meshctl-local in $XDG_RUNTIME_DIR, or in the directory for temporary files]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file instead of the nearest meshctl.yaml')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Read no configuration file, whatever --config or MESHCTL_CONFIG says')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'meshctl;local;stop' {
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State directory of the mesh [default: meshctl-local in $XDG_RUNTIME_DIR, or in the directory for temporary files]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file instead of the nearest meshctl.yaml')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Read no configuration file, whatever --config or MESHCTL_CONFIG says')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'meshctl;local;up' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Files and directories with manifests')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Files and directories with manifests')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of objects that name none')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of objects that name none')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State directory of the mesh [default: meshctl-local in $XDG_RUNTIME_DIR, or in the directory for temporary files]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file instead of the nearest meshctl.yaml')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Read no configuration file, whatever --config or MESHCTL_CONFIG says')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'meshctl;local;help' {
+            [CompletionResult]::new('call', 'call', [CompletionResultType]::ParameterValue, 'Send requests from a workload of the local mesh, through its proxy')
+            [CompletionResult]::new('graph', 'graph', [CompletionResultType]::ParameterValue, 'Show who called whom in the local mesh')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show services and workloads of the local mesh')
+            [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'End the local mesh')
+            [CompletionResult]::new('up', 'up', [CompletionResultType]::ParameterValue, 'Run the mesh of some manifests on this machine')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'meshctl;local;help;call' {
+            break
+        }
+        'meshctl;local;help;graph' {
+            break
+        }
+        'meshctl;local;help;status' {
+            break
+        }
+        'meshctl;local;help;stop' {
+            break
+        }
+        'meshctl;local;help;up' {
+            break
+        }
+        'meshctl;local;help;help' {
             break
         }
         'meshctl;man' {
@@ -187,6 +358,34 @@ Register-ArgumentCompleter -Native -CommandName 'meshctl' -ScriptBlock {
         'meshctl;proxy;help;help' {
             break
         }
+        'meshctl;simulate' {
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Who sends it: WORKLOAD, WORKLOAD.NAMESPACE, or `outside` for a request to a gateway')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where to, as the client writes it; without a scheme it is http')
+            [CompletionResult]::new('-X', '-X ', [CompletionResultType]::ParameterName, 'Method')
+            [CompletionResult]::new('--request', '--request', [CompletionResultType]::ParameterName, 'Method')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'A header field; may be repeated. `Host` takes the place of the URL''s')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'A header field; may be repeated. `Host` takes the place of the URL''s')
+            [CompletionResult]::new('--jwt-claims', '--jwt-claims', [CompletionResultType]::ParameterName, 'Claims of a token that is valid, as NAME=VALUE (may be repeated) or as JSON')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Files and directories with manifests; `-` is standard input')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Files and directories with manifests; `-` is standard input')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of objects and workloads that name none')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of objects and workloads that name none')
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Namespace of the control plane and of mesh-wide configuration')
+            [CompletionResult]::new('--root-namespace', '--root-namespace', [CompletionResultType]::ParameterName, 'Namespace of the control plane and of mesh-wide configuration')
+            [CompletionResult]::new('--cluster-domain', '--cluster-domain', [CompletionResultType]::ParameterName, 'DNS suffix of the cluster''s Services')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--graph', '--graph', [CompletionResultType]::ParameterName, 'A picture of the way instead of the steps')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file instead of the nearest meshctl.yaml')
+            [CompletionResult]::new('--live', '--live', [CompletionResultType]::ParameterName, 'Ask a running cluster')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress and no notes on stderr, only errors')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Read no configuration file, whatever --config or MESHCTL_CONFIG says')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'meshctl;version' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print it')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to print it')
@@ -205,9 +404,12 @@ Register-ArgumentCompleter -Native -CommandName 'meshctl' -ScriptBlock {
         'meshctl;help' {
             [CompletionResult]::new('analyze', 'analyze', [CompletionResultType]::ParameterValue, 'Check manifests: what is rejected, what breaks traffic, what is open to the wrong people')
             [CompletionResult]::new('completion', 'completion', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
+            [CompletionResult]::new('control-plane', 'control-plane', [CompletionResultType]::ParameterValue, 'Run the control plane: configuration in, xDS and certificates out')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain a finding: what is wrong, why it matters, and how to mend it')
+            [CompletionResult]::new('local', 'local', [CompletionResultType]::ParameterValue, 'Run a mesh on this machine, without Kubernetes')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Write the manual pages into a directory')
             [CompletionResult]::new('proxy', 'proxy', [CompletionResultType]::ParameterValue, 'Run the embedded proxy, or check its configuration')
+            [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'Show what happens to a request, step by step, without sending it')
             [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version of meshctl')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -218,7 +420,37 @@ Register-ArgumentCompleter -Native -CommandName 'meshctl' -ScriptBlock {
         'meshctl;help;completion' {
             break
         }
+        'meshctl;help;control-plane' {
+            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Serve the mesh that manifests describe')
+            break
+        }
+        'meshctl;help;control-plane;run' {
+            break
+        }
         'meshctl;help;explain' {
+            break
+        }
+        'meshctl;help;local' {
+            [CompletionResult]::new('call', 'call', [CompletionResultType]::ParameterValue, 'Send requests from a workload of the local mesh, through its proxy')
+            [CompletionResult]::new('graph', 'graph', [CompletionResultType]::ParameterValue, 'Show who called whom in the local mesh')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show services and workloads of the local mesh')
+            [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'End the local mesh')
+            [CompletionResult]::new('up', 'up', [CompletionResultType]::ParameterValue, 'Run the mesh of some manifests on this machine')
+            break
+        }
+        'meshctl;help;local;call' {
+            break
+        }
+        'meshctl;help;local;graph' {
+            break
+        }
+        'meshctl;help;local;status' {
+            break
+        }
+        'meshctl;help;local;stop' {
+            break
+        }
+        'meshctl;help;local;up' {
             break
         }
         'meshctl;help;man' {
@@ -233,6 +465,9 @@ Register-ArgumentCompleter -Native -CommandName 'meshctl' -ScriptBlock {
             break
         }
         'meshctl;help;proxy;validate' {
+            break
+        }
+        'meshctl;help;simulate' {
             break
         }
         'meshctl;help;version' {

@@ -34,9 +34,12 @@ complete -c meshctl -n "__fish_meshctl_needs_command" -s h -l help -d 'Print hel
 complete -c meshctl -n "__fish_meshctl_needs_command" -s V -l version -d 'Print version'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "analyze" -d 'Check manifests: what is rejected, what breaks traffic, what is open to the wrong people'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "control-plane" -d 'Run the control plane: configuration in, xDS and certificates out'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "explain" -d 'Explain a finding: what is wrong, why it matters, and how to mend it'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "local" -d 'Run a mesh on this machine, without Kubernetes'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "man" -d 'Write the manual pages into a directory'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "proxy" -d 'Run the embedded proxy, or check its configuration'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "simulate" -d 'Show what happens to a request, step by step, without sending it'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "version" -d 'Print the version of meshctl'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l analyzer -d 'Run only this analyzer; may be repeated' -r
@@ -79,6 +82,37 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand completion" -l config -d
 complete -c meshctl -n "__fish_meshctl_using_subcommand completion" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
 complete -c meshctl -n "__fish_meshctl_using_subcommand completion" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
 complete -c meshctl -n "__fish_meshctl_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and not __fish_seen_subcommand_from run help" -l color -d 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and not __fish_seen_subcommand_from run help" -l config -d 'Read this configuration file instead of the nearest meshctl.yaml' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and not __fish_seen_subcommand_from run help" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and not __fish_seen_subcommand_from run help" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and not __fish_seen_subcommand_from run help" -s h -l help -d 'Print help'
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and not __fish_seen_subcommand_from run help" -f -a "run" -d 'Serve the mesh that manifests describe'
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and not __fish_seen_subcommand_from run help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -s f -l filename -d 'Files and directories with manifests; may be repeated' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -l listen -d 'Address of the listener without TLS; loopback only' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -l tls-listen -d 'Address of the listener with TLS, where proxies prove who they are' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -l tls-name -d 'A name or address of the listener with TLS, for its certificate; may be repeated' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -l debug-listen -d 'Address for /debug, /metrics and /ready; loopback only' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -l ca-dir -d 'Directory of the certificate authority (files as in Istio\'s secret `cacerts`), made when it is not there; without it, keys are in memory and end with the process' -r -f -a "(__fish_complete_directories)"
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -l token -d 'Write a token that proves this identity to a file; may be repeated' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -s n -l namespace -d 'Namespace of objects that name none' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -l root-namespace -d 'Namespace of mesh-wide configuration' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -l cluster-domain -d 'DNS suffix of Services' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -l service-network -d 'Network that addresses of Services without one are taken from' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -l workload-network -d 'Network that addresses of workloads without one are taken from' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -s l -l log-level -d 'How much to log to stderr: trace, debug, info, warn, error, off' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -l color -d 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -l config -d 'Read this configuration file instead of the nearest meshctl.yaml' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from help" -f -a "run" -d 'Serve the mesh that manifests describe'
+complete -c meshctl -n "__fish_meshctl_using_subcommand control-plane; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand explain" -s o -l output -d 'How to print it' -r -f -a "text\t'For the terminal'
 json\t'One object, or an array of all codes'
 markdown\t'The page of the documentation'"
@@ -89,6 +123,81 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand explain" -l config -d 'R
 complete -c meshctl -n "__fish_meshctl_using_subcommand explain" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
 complete -c meshctl -n "__fish_meshctl_using_subcommand explain" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
 complete -c meshctl -n "__fish_meshctl_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and not __fish_seen_subcommand_from call graph status stop up help" -l color -d 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and not __fish_seen_subcommand_from call graph status stop up help" -l config -d 'Read this configuration file instead of the nearest meshctl.yaml' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and not __fish_seen_subcommand_from call graph status stop up help" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and not __fish_seen_subcommand_from call graph status stop up help" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and not __fish_seen_subcommand_from call graph status stop up help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and not __fish_seen_subcommand_from call graph status stop up help" -f -a "call" -d 'Send requests from a workload of the local mesh, through its proxy'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and not __fish_seen_subcommand_from call graph status stop up help" -f -a "graph" -d 'Show who called whom in the local mesh'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and not __fish_seen_subcommand_from call graph status stop up help" -f -a "status" -d 'Show services and workloads of the local mesh'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and not __fish_seen_subcommand_from call graph status stop up help" -f -a "stop" -d 'End the local mesh'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and not __fish_seen_subcommand_from call graph status stop up help" -f -a "up" -d 'Run the mesh of some manifests on this machine'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and not __fish_seen_subcommand_from call graph status stop up help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from call" -l from -d 'The workload that sends: NAME or NAMESPACE/NAME' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from call" -s X -l request -d 'Method [default: GET, or POST with --data]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from call" -s H -l header -d 'Header, `NAME: VALUE`; may be given several times' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from call" -s d -l data -d 'Body' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from call" -s n -l count -d 'How many requests to send' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from call" -l until -d 'Repeat until this status comes, for ten seconds at most: after a change of the manifests' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from call" -s o -l output -d 'How to print it' -r -f -a "text\t''
+json\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from call" -l state -d 'State directory of the mesh [default: meshctl-local in $XDG_RUNTIME_DIR, or in the directory for temporary files]' -r -f -a "(__fish_complete_directories)"
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from call" -l color -d 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from call" -l config -d 'Read this configuration file instead of the nearest meshctl.yaml' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from call" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from call" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from call" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from graph" -s o -l output -d 'How to print it' -r -f -a "text\t''
+mermaid\t''
+json\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from graph" -l state -d 'State directory of the mesh [default: meshctl-local in $XDG_RUNTIME_DIR, or in the directory for temporary files]' -r -f -a "(__fish_complete_directories)"
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from graph" -l color -d 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from graph" -l config -d 'Read this configuration file instead of the nearest meshctl.yaml' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from graph" -l reset -d 'Begin to count anew afterwards'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from graph" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from graph" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from graph" -s h -l help -d 'Print help'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from status" -s o -l output -d 'How to print it' -r -f -a "text\t''
+json\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from status" -l state -d 'State directory of the mesh [default: meshctl-local in $XDG_RUNTIME_DIR, or in the directory for temporary files]' -r -f -a "(__fish_complete_directories)"
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from status" -l color -d 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from status" -l config -d 'Read this configuration file instead of the nearest meshctl.yaml' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from status" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from status" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from stop" -l state -d 'State directory of the mesh [default: meshctl-local in $XDG_RUNTIME_DIR, or in the directory for temporary files]' -r -f -a "(__fish_complete_directories)"
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from stop" -l color -d 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from stop" -l config -d 'Read this configuration file instead of the nearest meshctl.yaml' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from stop" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from stop" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from stop" -s h -l help -d 'Print help'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from up" -s f -l filename -d 'Files and directories with manifests' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from up" -s n -l namespace -d 'Namespace of objects that name none' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from up" -l state -d 'State directory of the mesh [default: meshctl-local in $XDG_RUNTIME_DIR, or in the directory for temporary files]' -r -f -a "(__fish_complete_directories)"
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from up" -l color -d 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from up" -l config -d 'Read this configuration file instead of the nearest meshctl.yaml' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from up" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from up" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from up" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from help" -f -a "call" -d 'Send requests from a workload of the local mesh, through its proxy'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from help" -f -a "graph" -d 'Show who called whom in the local mesh'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show services and workloads of the local mesh'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from help" -f -a "stop" -d 'End the local mesh'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from help" -f -a "up" -d 'Run the mesh of some manifests on this machine'
+complete -c meshctl -n "__fish_meshctl_using_subcommand local; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand man" -l color -d 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -158,6 +267,28 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from help" -f -a "run" -d 'Run the embedded proxy with an Envoy bootstrap file'
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from help" -f -a "validate" -d 'Check bootstrap files without starting anything'
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -l from -d 'Who sends it: WORKLOAD, WORKLOAD.NAMESPACE, or `outside` for a request to a gateway' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -l to -d 'Where to, as the client writes it; without a scheme it is http' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -s X -l request -d 'Method' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -s H -l header -d 'A header field; may be repeated. `Host` takes the place of the URL\'s' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -l jwt-claims -d 'Claims of a token that is valid, as NAME=VALUE (may be repeated) or as JSON' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -s f -l filename -d 'Files and directories with manifests; `-` is standard input' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -s n -l namespace -d 'Namespace of objects and workloads that name none' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -s i -l root-namespace -d 'Namespace of the control plane and of mesh-wide configuration' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -l cluster-domain -d 'DNS suffix of the cluster\'s Services' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -s o -l output -d 'How to print it' -r -f -a "human\t'For the terminal'
+json\t'One object'
+yaml\t'One document'"
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -l graph -d 'A picture of the way instead of the steps' -r -f -a "mermaid\t'A flowchart, as Markdown of GitHub and GitLab shows it'
+dot\t'For Graphviz'"
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -l color -d 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -l config -d 'Read this configuration file instead of the nearest meshctl.yaml' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -l live -d 'Ask a running cluster'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s o -l output -d 'How to print it' -r -f -a "text\t''
 json\t''
 yaml\t''"
@@ -170,12 +301,21 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s s -l short -
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man proxy version help" -f -a "analyze" -d 'Check manifests: what is rejected, what breaks traffic, what is open to the wrong people'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man proxy version help" -f -a "completion" -d 'Print the completion script of a shell'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man proxy version help" -f -a "explain" -d 'Explain a finding: what is wrong, why it matters, and how to mend it'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man proxy version help" -f -a "man" -d 'Write the manual pages into a directory'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man proxy version help" -f -a "proxy" -d 'Run the embedded proxy, or check its configuration'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man proxy version help" -f -a "version" -d 'Print the version of meshctl'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion explain man proxy version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "analyze" -d 'Check manifests: what is rejected, what breaks traffic, what is open to the wrong people'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "completion" -d 'Print the completion script of a shell'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "control-plane" -d 'Run the control plane: configuration in, xDS and certificates out'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "explain" -d 'Explain a finding: what is wrong, why it matters, and how to mend it'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "local" -d 'Run a mesh on this machine, without Kubernetes'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "man" -d 'Write the manual pages into a directory'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "proxy" -d 'Run the embedded proxy, or check its configuration'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "simulate" -d 'Show what happens to a request, step by step, without sending it'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "version" -d 'Print the version of meshctl'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from control-plane" -f -a "run" -d 'Serve the mesh that manifests describe'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from local" -f -a "call" -d 'Send requests from a workload of the local mesh, through its proxy'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from local" -f -a "graph" -d 'Show who called whom in the local mesh'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from local" -f -a "status" -d 'Show services and workloads of the local mesh'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from local" -f -a "stop" -d 'End the local mesh'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from local" -f -a "up" -d 'Run the mesh of some manifests on this machine'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from proxy" -f -a "run" -d 'Run the embedded proxy with an Envoy bootstrap file'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from proxy" -f -a "validate" -d 'Check bootstrap files without starting anything'
