@@ -7,6 +7,8 @@ mod ports;
 mod tests;
 mod tls;
 
+pub use self::tls::{secrets, server};
+
 use std::collections::BTreeSet;
 
 use envoy_types::pb::envoy::config::core::v3::{TrafficDirection, TransportSocket};

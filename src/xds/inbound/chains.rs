@@ -1,5 +1,6 @@
 //! The filter chains of a port: which connections they take, by what the mesh's mutual TLS asks for.
 
+use envoy_types::pb::envoy::config::core::v3::TransportSocket;
 use envoy_types::pb::envoy::config::listener::v3::{Filter, FilterChain, FilterChainMatch};
 
 use super::tls::{self, Within};
@@ -77,6 +78,22 @@ pub fn chain(view: &View<'_>, name: String, port: Option<u16>, case: &Case, filt
         name,
         filter_chain_match: Some(condition),
         transport_socket: case.mutual.then(|| tls::mutual(view, case.within)),
+        filters,
+        ..FilterChain::default()
+    }
+}
+
+/// A chain in which TLS of a port's own ends.
+pub fn own(name: String, port: u16, socket: TransportSocket, filters: Vec<Filter>) -> FilterChain {
+    let condition = FilterChainMatch {
+        destination_port: Some(number(port.into())),
+        transport_protocol: "tls".into(),
+        ..FilterChainMatch::default()
+    };
+    FilterChain {
+        name,
+        filter_chain_match: Some(condition),
+        transport_socket: Some(socket),
         filters,
         ..FilterChain::default()
     }

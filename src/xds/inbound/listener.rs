@@ -18,6 +18,7 @@ use super::filters;
 use super::ports::Port;
 use super::tls::Within;
 use crate::ir::{MutualTlsMode, Origin, Protocol};
+use crate::xds::gateway;
 use crate::xds::outbound::{listener_filter, tcp_filter, tcp_proxy};
 use crate::xds::proto::{any, duration, number, socket};
 use crate::xds::{Interception, Kind, Resource, Snapshot, View};
@@ -199,6 +200,13 @@ fn exceptions(view: &View<'_>, usual: MutualTlsMode) -> Vec<FilterChain> {
 fn of_port(view: &View<'_>, port: &Port) -> Vec<FilterChain> {
     let (mode, _) = view.mesh.mutual_tls_of(view.workload(), port.number);
     let name = format!("0.0.0.0_{}", port.number);
+    // TLS of the port's own stands where the mesh's does not; nothing plain comes in beside it.
+    if let (MutualTlsMode::Off, Some(tls)) = (mode, &port.tls) {
+        let is_http = port.protocol.is_http() || port.protocol == Protocol::Https;
+        let within = if is_http { Within::Http } else { Within::Bytes };
+        let socket = gateway::server(view, tls, within);
+        return vec![chains::own(name, port.number, socket, filters::of(view, Some(port), within))];
+    }
     let of_case = |case: &Case| {
         chains::chain(view, name.clone(), Some(port.number), case, filters::of(view, Some(port), case.within))
     };

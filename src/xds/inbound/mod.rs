@@ -12,7 +12,7 @@ mod tls;
 
 pub use tls::{Within, mutual, version};
 
-use super::{Snapshot, View, jwt};
+use super::{Snapshot, View, gateway, jwt};
 
 /// Everything of the inbound side.
 pub fn build(view: &View<'_>, out: &mut Snapshot) {
@@ -22,5 +22,6 @@ pub fn build(view: &View<'_>, out: &mut Snapshot) {
     }
     cluster::fallbacks(view, out);
     jwt::clusters(view, out);
+    gateway::secrets(view, ports.iter().filter_map(|port| port.tls.as_deref()), out);
     listener::build(view, &ports, out);
 }

@@ -123,3 +123,32 @@ fn rates_of_all_and_of_some_requests_are_limited() {
     assert_eq!(route["match"]["prefix"], "/slow");
     assert!(route["typed_per_filter_config"]["envoy.filters.http.local_ratelimit"].is_object());
 }
+
+#[test]
+fn a_port_with_tls_of_its_own_takes_nothing_plain() {
+    let listener = crate::ir::IngressListener {
+        origin: Origin::default(),
+        port: crate::ir::ListenerPort { number: 8443, name: "https".into(), protocol: Protocol::Https },
+        bind: None,
+        target: Some("127.0.0.1:8080".into()),
+        tls: Some(Arc::new(crate::ir::ServerTls {
+            material: vec![crate::ir::TlsMaterial::Secret { key: crate::ir::Key::new("shop", "cert"), roots: None }],
+            ..crate::ir::ServerTls::default()
+        })),
+        pool: None,
+    };
+    let mut mesh = shop(Protocol::Http, MutualTlsMode::Strict, &[(8443, MutualTlsMode::Off)]);
+    mesh.proxy_scopes.push(Arc::new(crate::ir::ProxyScope {
+        origin: Origin::default(),
+        scope: Scope::Mesh,
+        egress: None,
+        ingress: Some(vec![listener]),
+        outbound: None,
+        inbound_pool: None,
+    }));
+    let (_, loaded) = load(&mesh, &node(&mesh, "shop", "cart", NodeKind::Sidecar));
+    assert_eq!(loaded.answer("virtualInbound", &get(8443)), Answer::Closed);
+    let mut secure = get(8443);
+    secure.connection.transport_protocol = "tls";
+    assert_eq!(loaded.answer("virtualInbound", &secure), Answer::Cluster("inbound|8443||".into()));
+}
