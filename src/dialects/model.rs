@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::embedded::{Misfenced, ScriptText};
 use super::istio::mesh_sources::MeshSources;
 use super::kinds::{KINDS, Objects, group_and_kind};
+use super::lower;
 use super::object::Meta;
 use crate::manifests::file::ReadError;
 use crate::manifests::input::Format;
@@ -54,6 +55,8 @@ pub struct Untyped {
     pub file: FileId,
     /// The document.
     pub span: Span,
+    /// Its tree, for kinds of the vocabularies that are read without a type ([`lower::GROUPS`]).
+    pub root: Option<Box<Node>>,
 }
 
 /// A document or file that could not be read.
@@ -206,5 +209,6 @@ fn untyped(root: &Node, file: FileId) -> Untyped {
         metadata: metadata.map(Entry::place),
         file,
         span: root.span,
+        root: lower::GROUPS.contains(&group_and_kind(root).0).then(|| Box::new(root.clone())),
     }
 }

@@ -17,6 +17,8 @@ pub enum Scope {
     MeshWorkloads(Predicate),
     /// Those behind a service (and its port), for policies that name a service.
     Service(Key, Option<u16>),
+    /// Those that run under an account: namespace and account.
+    Account(Key),
     /// A gateway by name, and one of its listeners.
     Gateway(Key, Option<Name>),
 }
@@ -43,6 +45,9 @@ impl Scope {
             }
             Self::MeshWorkloads(predicate) => predicate.holds(&workload.labels),
             Self::Service(service, _) => workload.services.contains(service),
+            Self::Account(account) => {
+                account.namespace == workload.identity.namespace && account.name == workload.identity.account
+            }
             Self::Gateway(gateway, _) => workload.gateway.as_ref() == Some(gateway),
         }
     }

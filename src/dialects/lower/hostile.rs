@@ -15,6 +15,9 @@ const FIXTURES: &[&str] = &[
     include_str!("../../../tests/mesh/telemetry/all.yaml"),
     include_str!("../../../tests/mesh/mesh_config/all.yaml"),
     include_str!("../../../tests/mesh/envoy_filter/all.yaml"),
+    include_str!("../../../tests/mesh/consul/intentions.yaml"),
+    include_str!("../../../tests/mesh/linkerd/servers.yaml"),
+    include_str!("../../../tests/mesh/smi/targets.yaml"),
 ];
 
 /// What takes the place of something.

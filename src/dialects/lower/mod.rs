@@ -6,6 +6,7 @@ mod defects;
 mod hostile;
 mod hosts;
 mod origins;
+mod trees;
 mod visibility;
 
 use crate::dialects::istio::types::MeshConfig;
@@ -16,6 +17,7 @@ use crate::schema::{List, Text};
 pub use defects::{Defective, Flaws, describe};
 pub use hosts::full_name;
 pub use origins::Origins;
+pub use trees::{Tree, text, trees};
 pub use visibility::visibility;
 
 /// A vocabulary that lowers its kinds.
@@ -68,6 +70,19 @@ pub const DIALECTS: &[&dyn Dialect] = &[
     &super::kubernetes::lower::Kubernetes,
     &super::istio::lower::Istio,
     &super::gateway_api::lower::GatewayApi,
+    &super::linkerd::Linkerd,
+    &super::consul::Consul,
+    &super::app_mesh::AppMesh,
+    &super::smi::Smi,
+];
+
+/// API groups whose kinds are lowered from their trees.
+pub const GROUPS: &[&str] = &[
+    super::linkerd::GROUP,
+    super::consul::GROUP,
+    super::app_mesh::GROUP,
+    super::smi::ACCESS_GROUP,
+    super::smi::SPECS_GROUP,
 ];
 
 /// The mesh that a model describes. Never fails: what cannot be lowered is among [`Mesh::losses`]. With a plan, services and
