@@ -9,5 +9,6 @@ crate::cli::commands! {
     man => Man,
     proxy => Proxy,
     simulate => Simulate,
+    test => Test,
     version => Version,
 }

@@ -1,6 +1,6 @@
 //! `meshctl simulate`
 
-mod input;
+pub mod input;
 
 use std::io::Write;
 

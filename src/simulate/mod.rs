@@ -4,9 +4,12 @@
 //! Pure: the same mesh and question give the same answer. Addresses that only files declare come from the mesh's address plan.
 
 mod branch;
+mod case;
 mod client;
+mod coverage;
 mod destination;
 mod edge;
+mod expect;
 mod find;
 mod graph;
 mod human;
@@ -18,6 +21,9 @@ mod route;
 mod server;
 mod verdict;
 
+pub use case::{Case, Cases, Expect, Request};
+pub use coverage::Coverage;
+pub use expect::differences;
 pub use find::Unknown;
 pub use graph::{Graph, graph};
 pub use human::human;

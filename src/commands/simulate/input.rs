@@ -11,7 +11,7 @@ use crate::manifests::file;
 use crate::manifests::input::{self, Format, InputFile, STDIN};
 
 /// Where the mesh is described.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct InputArgs {
     /// Files and directories with manifests; `-` is standard input
     #[arg(long = "filename", short = 'f', value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
