@@ -38,7 +38,7 @@ pub fn human(ctx: &mut Ctx, outcomes: &[Outcome], coverage: Option<&Coverage>, u
     writeln!(out, "\n{}, {failed} failed", amount(outcomes.len(), "case"))?;
     if let Some(coverage) = coverage {
         let (hit, all) = coverage.counts();
-        writeln!(out, "{hit} of {} reached ({:.0}%)", amount(all, "route or rule"), coverage.percent())?;
+        writeln!(out, "{hit} of {all} routes and rules reached ({:.0}%)", coverage.percent())?;
         for at in coverage.missed() {
             writeln!(out, "  never reached: {at}")?;
         }
