@@ -135,7 +135,8 @@ fn read(paths: &[PathBuf]) -> Result<Vec<(String, Cases)>, Failure> {
         let name = file.path.display().to_string();
         let text = file::read_file(&file.path, &Limits::default());
         let text = text.map_err(|error| Failure::input(format!("`{name}` {error}")))?;
-        let cases = Cases::read(&text).map_err(|error| Failure::input(format!("`{name}` is no file of cases: {error}")))?;
+        let cases =
+            Cases::read(&text).map_err(|error| Failure::input(format!("`{name}` is no file of cases: {error}")))?;
         all.push((name, cases));
     }
     if all.is_empty() {

@@ -102,9 +102,9 @@ impl Cases {
 impl Case {
     /// Its name.
     pub fn title(&self) -> String {
-        self.name.clone().unwrap_or_else(|| {
-            format!("{} {}", self.request.method.as_deref().unwrap_or("GET"), self.request.url)
-        })
+        self.name
+            .clone()
+            .unwrap_or_else(|| format!("{} {}", self.request.method.as_deref().unwrap_or("GET"), self.request.url))
     }
 
     /// The question that it asks. The error is a sentence.

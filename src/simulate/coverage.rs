@@ -23,9 +23,10 @@ impl Coverage {
     /// Counts what decided in an answer.
     pub fn note(&mut self, trace: &Trace) {
         let abouts = ["route", "access"];
-        let steps = trace.steps.iter().chain(trace.destinations.iter().flat_map(|to| {
-            to.servers.iter().flat_map(|server| &server.steps)
-        }));
+        let steps = trace
+            .steps
+            .iter()
+            .chain(trace.destinations.iter().flat_map(|to| to.servers.iter().flat_map(|server| &server.steps)));
         let of_steps = steps.filter(|step| abouts.contains(&step.about)).filter_map(|step| step.at.as_ref());
         let of_servers = trace.destinations.iter().flat_map(|to| &to.servers).filter_map(|server| server.by.as_ref());
         for at in of_steps.chain(of_servers) {

@@ -49,8 +49,10 @@ fn name(to: &Destination) -> String {
 
 fn is_meant(expect: &Expect, to: &Destination) -> bool {
     let host = expect.destination.as_deref().is_none_or(|wanted| {
-        let wanted = wanted.rsplit_once(':').filter(|(_, port)| *port == to.port.to_string()).map_or(wanted, |(host, _)| host);
-        to.cluster == wanted || to.host.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        let wanted =
+            wanted.rsplit_once(':').filter(|(_, port)| *port == to.port.to_string()).map_or(wanted, |(host, _)| host);
+        to.cluster == wanted
+            || to.host.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     });
     host && expect.subset.as_ref().is_none_or(|wanted| to.subset.as_ref() == Some(wanted))
 }
@@ -64,7 +66,10 @@ fn destination(expect: &Expect, trace: &Trace, meant: &[&Destination], out: &mut
         None => (1.0, TOLERANCE),
         Some(Some(share)) => share,
         Some(None) => {
-            out.push(format!("share `{}`: write it as `90%` or `90% ± 1%`", expect.share.as_deref().unwrap_or_default()));
+            out.push(format!(
+                "share `{}`: write it as `90%` or `90% ± 1%`",
+                expect.share.as_deref().unwrap_or_default()
+            ));
             return;
         }
     };
@@ -102,9 +107,10 @@ fn sent(expect: &Expect, to: &Destination, out: &mut Vec<String>) {
 
 /// True when some of the requests reach a process.
 fn is_taken(trace: &Trace) -> bool {
-    trace.destinations.iter().any(|to| {
-        to.lost.is_none() && (to.servers.is_empty() || to.servers.iter().any(|server| server.allowed))
-    })
+    trace
+        .destinations
+        .iter()
+        .any(|to| to.lost.is_none() && (to.servers.is_empty() || to.servers.iter().any(|server| server.allowed)))
 }
 
 /// What decided: access rules, routes, answers.
@@ -121,7 +127,9 @@ fn decides(trace: &Trace, by: &str) -> bool {
     let is = |at: &At| {
         let (kind, full) = at.object.split_once(' ').unwrap_or(("", &at.object));
         let short = full.rsplit('/').next().unwrap_or(full);
-        [full, short, &at.object].contains(&by) || by == format!("{kind} {short}") || by == format!("{} {}", at.object, at.field)
+        [full, short, &at.object].contains(&by)
+            || by == format!("{kind} {short}")
+            || by == format!("{} {}", at.object, at.field)
     };
     let rule = |text: &str| text.split([' ', ':']).next() == Some(by);
     deciding(trace).any(is) || trace.steps.iter().any(|step| step.about == "route" && rule(&step.text))
