@@ -7,5 +7,4 @@ mod global;
 mod hostile;
 mod man;
 mod proxy;
-mod simulate;
 mod version;
