@@ -15,6 +15,7 @@
 //! - `guide.rs`: the defects of the user's guide, line by line.
 //! - `house.rs`: the house rules that a compiler does not check.
 //! - `local/`: a mesh on this machine, with real requests.
+//! - `mesh_envoy.rs`: Envoy takes the configuration of every fixture.
 //! - `registry.rs`: analyzers and codes are complete.
 //! - `render/`: the output formats.
 //! - `support/`: what the others share.
@@ -38,6 +39,7 @@ mod generated;
 mod guide;
 mod house;
 mod local;
+mod mesh_envoy;
 mod registry;
 mod render;
 mod support;

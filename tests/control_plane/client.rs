@@ -60,9 +60,17 @@ pub struct Delta {
 
 impl Delta {
     pub async fn open(address: SocketAddr, node: Node) -> Self {
+        Self::open_with(address, node, None).await
+    }
+
+    pub async fn open_with(address: SocketAddr, node: Node, token: Option<&str>) -> Self {
         let (requests, receiver) = unbounded_channel();
         let mut client = connect(address).await;
-        let call = client.delta_aggregated_resources(UnboundedReceiverStream::new(receiver));
+        let mut request = tonic::Request::new(UnboundedReceiverStream::new(receiver));
+        if let Some(token) = token {
+            request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        }
+        let call = client.delta_aggregated_resources(request);
         let responses = call.await.unwrap().into_inner();
         Self { requests, responses, node: Some(node) }
     }

@@ -1,6 +1,8 @@
 //! The control plane as its clients see it.
 
+mod certificates;
 mod client;
+mod debug;
 mod delta;
-mod plane;
+pub mod plane;
 mod world;

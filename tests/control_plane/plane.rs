@@ -1,12 +1,12 @@
 //! A control plane on a directory of its own.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use meshctl::control_plane::ads::Ads;
-use meshctl::control_plane::engine::{Engine, Options};
+use meshctl::control_plane::engine::{Engine, Options, StartError};
 use meshctl::control_plane::server::{bind_plain, serve_plain};
 use meshctl::control_plane::source::Directory;
 use meshctl::ir::AddressPlan;
@@ -36,14 +36,20 @@ impl Plane {
         for (name, text) in files {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
+        let paths = vec![folder.path().to_path_buf()];
+        Self::of(folder, paths).await.unwrap()
+    }
+
+    /// Serves what is at these paths.
+    pub async fn of(folder: tempfile::TempDir, paths: Vec<PathBuf>) -> Result<Self, StartError> {
         let options = Options { plan: Some(AddressPlan::default()), ..Options::default() };
-        let engine = Engine::start(options, Box::new(Directory::new(vec![folder.path().into()]))).await.unwrap();
+        let engine = Engine::start(options, Box::new(Directory::new(paths))).await?;
         let ads = Ads::new(Arc::clone(&engine), Arc::default());
         let listener = bind_plain(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = Arc::clone(&ads);
         let task = tokio::spawn(async move { serve_plain(listener, serving, None).await.unwrap() });
-        Self { folder, engine, ads, address, task }
+        Ok(Self { folder, engine, ads, address, task })
     }
 
     /// Writes a file, at once as a whole.
