@@ -61,10 +61,11 @@ impl Envoy {
         let address = std::fs::read_to_string(self.folder.path().join("admin")).ok()?;
         let address: SocketAddr = address.trim().parse().ok()?;
         let mut stream = TcpStream::connect(address).ok()?;
-        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").ok()?;
         let mut text = String::new();
         stream.read_to_string(&mut text).ok()?;
-        text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        Some(if head.to_ascii_lowercase().contains("chunked") { unchunk(body) } else { body.to_owned() })
     }
 
     fn log(&self) -> String {
@@ -84,6 +85,18 @@ impl Envoy {
         }
         (!found.is_empty()).then(|| found.join("\n"))
     }
+}
+
+/// A body without the lengths of its chunks.
+fn unchunk(mut rest: &str) -> String {
+    let mut body = String::new();
+    while let Some((length, more)) = rest.split_once("\r\n") {
+        let length = usize::from_str_radix(length.trim(), 16).unwrap_or(0);
+        let Some(chunk) = more.get(..length).filter(|chunk| !chunk.is_empty()) else { break };
+        body.push_str(chunk);
+        rest = more.get(length + 2..).unwrap_or_default();
+    }
+    body
 }
 
 /// Everything that is refused or waits.
@@ -179,7 +192,7 @@ async fn envoy_takes_the_configuration_of_every_fixture() {
     let mut failures = Vec::new();
     for fixture in fixtures {
         let name = fixture.file_name().unwrap().to_string_lossy().into_owned();
-        match Plane::of(tempfile::tempdir().unwrap(), vec![fixture]).await {
+        match Plane::of(tempfile::tempdir().unwrap(), vec![fixture], true).await {
             Ok(plane) => planes.push((name, plane)),
             Err(error) => failures.push(format!("{name}: {error}: {error:?}")),
         }

@@ -37,12 +37,13 @@ pub struct Store {
     model: Model,
     files: BTreeMap<String, FileId>,
     broken: BTreeMap<String, Broken>,
+    lenient: bool,
 }
 
 impl Store {
-    /// Nothing yet.
-    pub fn new(options: Options) -> Self {
-        Self { model: Model::new(options), files: BTreeMap::new(), broken: BTreeMap::new() }
+    /// Nothing yet. A lenient store takes objects with broken fields: what lowers them leaves those out.
+    pub fn new(options: Options, lenient: bool) -> Self {
+        Self { model: Model::new(options), files: BTreeMap::new(), broken: BTreeMap::new(), lenient }
     }
 
     /// The model.
@@ -90,7 +91,8 @@ impl Store {
     fn replace(&mut self, name: String, text: String, format: crate::manifests::input::Format) -> bool {
         let file = self.model.add(&name, text, format);
         let faults = self.model.faults(file);
-        if !faults.is_empty() {
+        let readable = self.model.unreadable.iter().all(|unreadable| unreadable.file != file);
+        if !faults.is_empty() && !(self.lenient && readable) {
             self.model.forget(file);
             self.refuse(name, faults, None);
             return false;
@@ -129,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_broken_file_stays_what_it_was() {
-        let mut store = Store::new(Options::default());
+        let mut store = Store::new(Options::default(), false);
         assert!(store.apply(piece("a.yaml", SERVICE)));
         assert!(!store.apply(piece("a.yaml", SERVICE)), "nothing is different");
         let half = format!("{}---\nkind: [\n", SERVICE.replace("80", "81"));
@@ -149,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_taken_back_is_good_again() {
-        let mut store = Store::new(Options::default());
+        let mut store = Store::new(Options::default(), false);
         store.apply(piece("a.yaml", SERVICE));
         store.apply(vec![Piece { name: "a.yaml".into(), content: Content::Unreadable("cannot be read".into()) }]);
         assert_eq!(store.broken().map(ToString::to_string).collect::<Vec<_>>(), ["a.yaml: the file cannot be read"]);

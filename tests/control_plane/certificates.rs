@@ -41,7 +41,7 @@ fn proxy(folder: &std::path::Path, plane: SocketAddr, plain: SocketAddr, account
         cluster
     };
     let bootstrap: Value = json!({
-        "node": { "id": "sidecar~127.0.0.1~reviews-v1.default~default.svc.cluster.local",
+        "node": { "id": "sidecar~127.0.0.1~reviews-v1.default~default.svc.cluster.local", "cluster": "reviews-v1",
             "metadata": { "NAMESPACE": "default", "WORKLOAD_NAME": "reviews-v1", "SERVICE_ACCOUNT": account } },
         "admin": { "address": { "socket_address": { "address": "127.0.0.1", "port_value": 0 } } },
         "dynamic_resources": {

@@ -37,12 +37,12 @@ impl Plane {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
         let paths = vec![folder.path().to_path_buf()];
-        Self::of(folder, paths).await.unwrap()
+        Self::of(folder, paths, false).await.unwrap()
     }
 
     /// Serves what is at these paths.
-    pub async fn of(folder: tempfile::TempDir, paths: Vec<PathBuf>) -> Result<Self, StartError> {
-        let options = Options { plan: Some(AddressPlan::default()), ..Options::default() };
+    pub async fn of(folder: tempfile::TempDir, paths: Vec<PathBuf>, lenient: bool) -> Result<Self, StartError> {
+        let options = Options { plan: Some(AddressPlan::default()), lenient, ..Options::default() };
         let engine = Engine::start(options, Box::new(Directory::new(paths))).await?;
         let ads = Ads::new(Arc::clone(&engine), Arc::default());
         let listener = bind_plain(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();

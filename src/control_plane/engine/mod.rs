@@ -34,6 +34,9 @@ pub struct Options {
     pub plan: Option<AddressPlan>,
     /// How long changes are gathered.
     pub debounce: Debounce,
+    /// Take objects with broken fields, as they come from a cluster that checked them before it knew better. The fields are
+    /// left out in the way that widens no access.
+    pub lenient: bool,
 }
 
 /// The mesh at one moment.
@@ -99,7 +102,7 @@ impl Engine {
         let guard = blocking(move || source.start(sender)).await?;
         let first = pieces.recv().await.ok_or(StartError::Ended)?;
         let shared = blocking(move || {
-            let mut store = Store::new(options.model.clone());
+            let mut store = Store::new(options.model.clone(), options.lenient);
             let begun = Instant::now();
             store.apply(first);
             let broken: Vec<Broken> = store.broken().cloned().collect();
