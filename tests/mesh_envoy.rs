@@ -73,15 +73,15 @@ impl Envoy {
     }
 
     /// What is not as it should be.
-    fn unsettled(&self) -> Option<String> {
+    fn unsettled(&self, listeners: usize) -> Option<String> {
         let Some(dump) = self.page("/config_dump").and_then(|page| serde_json::from_str::<Value>(&page).ok()) else {
             return Some("its admin interface does not answer".into());
         };
-        let has_listeners = dump.to_string().contains("active_state");
+        let active = dump.to_string().matches("\"active_state\"").count();
         let mut found = Vec::new();
         look(&dump, "", &mut found);
-        if !has_listeners {
-            found.push("it has no listener".into());
+        if active != listeners {
+            found.push(format!("it has {active} listeners and not {listeners}"));
         }
         (!found.is_empty()).then(|| found.join("\n"))
     }
@@ -152,13 +152,24 @@ fn try_one(binary: &Path, plane: &Plane, workload: &Workload, delta: bool) -> Op
         if !refused.is_empty() {
             return Some(refused.join("\n"));
         }
-        last = envoy.unsettled();
+        last = match listeners(plane, workload) {
+            Some(listeners) => envoy.unsettled(listeners),
+            None => Some("it is not connected".into()),
+        };
         if last.is_none() {
             return None;
         }
         std::thread::sleep(Duration::from_millis(200));
     }
     last.map(|last| format!("{last}\n{}", envoy.log()))
+}
+
+/// How many listeners the proxy is to have, once it is connected.
+fn listeners(plane: &Plane, workload: &Workload) -> Option<usize> {
+    let streams = plane.ads.registry().all();
+    let served = streams.iter().map(|stream| stream.served.lock().clone());
+    let mut own = served.filter(|served| served.node.workload.key == workload.key);
+    own.next().map(|served| served.count(meshctl::xds::Kind::Listener))
 }
 
 /// What the proxy refused.
