@@ -40,6 +40,7 @@ complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "local" -d 'Run a me
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "man" -d 'Write the manual pages into a directory'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "proxy" -d 'Run the embedded proxy, or check its configuration'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "simulate" -d 'Show what happens to a request, step by step, without sending it'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "test" -d 'Run cases: requests, and what the mesh is expected to do with them'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "version" -d 'Print the version of meshctl'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand analyze" -l analyzer -d 'Run only this analyzer; may be repeated' -r
@@ -289,6 +290,23 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -l live -d 'As
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand test" -s f -l filename -d 'Files and directories with manifests; `-` is standard input' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand test" -s n -l namespace -d 'Namespace of objects and workloads that name none' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand test" -s i -l root-namespace -d 'Namespace of the control plane and of mesh-wide configuration' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand test" -l cluster-domain -d 'DNS suffix of the cluster\'s Services' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand test" -s o -l output -d 'How to print it' -r -f -a "human\t'A line each, and the steps of those that fail'
+json\t'One object'
+junit\t'JUnit XML'"
+complete -c meshctl -n "__fish_meshctl_using_subcommand test" -l fail-under -d 'Fail when cases reach less than this part of the routes and rules' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand test" -l color -d 'When to use colour; `auto` honours NO_COLOR, CLICOLOR_FORCE and pipes' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand test" -l config -d 'Read this configuration file instead of the nearest meshctl.yaml' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand test" -l live -d 'Ask a running cluster'
+complete -c meshctl -n "__fish_meshctl_using_subcommand test" -l coverage -d 'Tell which routes and rules no case reaches'
+complete -c meshctl -n "__fish_meshctl_using_subcommand test" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
+complete -c meshctl -n "__fish_meshctl_using_subcommand test" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
+complete -c meshctl -n "__fish_meshctl_using_subcommand test" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s o -l output -d 'How to print it' -r -f -a "text\t''
 json\t''
 yaml\t''"
@@ -301,16 +319,17 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s s -l short -
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s q -l quiet -d 'No progress and no notes on stderr, only errors'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -l no-config -d 'Read no configuration file, whatever --config or MESHCTL_CONFIG says'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "analyze" -d 'Check manifests: what is rejected, what breaks traffic, what is open to the wrong people'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "completion" -d 'Print the completion script of a shell'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "control-plane" -d 'Run the control plane: configuration in, xDS and certificates out'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "explain" -d 'Explain a finding: what is wrong, why it matters, and how to mend it'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "local" -d 'Run a mesh on this machine, without Kubernetes'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "man" -d 'Write the manual pages into a directory'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "proxy" -d 'Run the embedded proxy, or check its configuration'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "simulate" -d 'Show what happens to a request, step by step, without sending it'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "version" -d 'Print the version of meshctl'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate test version help" -f -a "analyze" -d 'Check manifests: what is rejected, what breaks traffic, what is open to the wrong people'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate test version help" -f -a "completion" -d 'Print the completion script of a shell'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate test version help" -f -a "control-plane" -d 'Run the control plane: configuration in, xDS and certificates out'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate test version help" -f -a "explain" -d 'Explain a finding: what is wrong, why it matters, and how to mend it'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate test version help" -f -a "local" -d 'Run a mesh on this machine, without Kubernetes'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate test version help" -f -a "man" -d 'Write the manual pages into a directory'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate test version help" -f -a "proxy" -d 'Run the embedded proxy, or check its configuration'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate test version help" -f -a "simulate" -d 'Show what happens to a request, step by step, without sending it'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate test version help" -f -a "test" -d 'Run cases: requests, and what the mesh is expected to do with them'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate test version help" -f -a "version" -d 'Print the version of meshctl'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from analyze completion control-plane explain local man proxy simulate test version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from control-plane" -f -a "run" -d 'Serve the mesh that manifests describe'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from local" -f -a "call" -d 'Send requests from a workload of the local mesh, through its proxy'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from local" -f -a "graph" -d 'Show who called whom in the local mesh'
