@@ -173,7 +173,7 @@ pub fn decide(listener: &ListenerConfig, clusters: &Clusters, question: &Questio
     let mut steps = vec![Step::FilterChain { name: chain.name.to_string(), tls: chain.acceptor.is_tls() }];
     for (name, verdict) in chain.network.verdicts(connection) {
         let refused = match &verdict {
-            Verdict::Reply { reply, .. } => Some(reply.details.to_string()),
+            Verdict::Reply { reply, .. } => Some(reply.details.clone()),
             Verdict::Pass(_) | Verdict::Depends(_) | Verdict::Chance { .. } => None,
         };
         steps.push(Step::Filter { name: name.to_owned(), verdict });

@@ -53,7 +53,7 @@ pub struct Offline {
     endpoints: Vec<Watched<LoadAssignment>>,
     /// What was refused.
     pub refused: Vec<Refused>,
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 impl Offline {
@@ -67,7 +67,7 @@ impl Offline {
         let build = Build { scope: Scope::root(&services.stats), services };
         drop(guard);
         let mut offline =
-            Self { build, listeners: BTreeMap::new(), endpoints: Vec::new(), refused: Vec::new(), _runtime: runtime };
+            Self { build, listeners: BTreeMap::new(), endpoints: Vec::new(), refused: Vec::new(), runtime };
         // Endpoints before their clusters, filters and listeners before the routes that they watch.
         for kind in [Kind::Endpoint, Kind::Cluster, Kind::Extension, Kind::Listener, Kind::Route] {
             for resource in resources.iter().filter(|resource| resource.kind == kind) {
@@ -107,7 +107,7 @@ impl Offline {
     }
 
     fn take(&mut self, resource: &Resource) {
-        let guard = self._runtime.enter();
+        let guard = self.runtime.enter();
         let build = self.build.clone();
         let done = match resource.kind {
             Kind::Endpoint => read(resource, LoadAssignment::read).map(|assignment| {

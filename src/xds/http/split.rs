@@ -1,7 +1,8 @@
 //! Targets in groups that one Envoy route can hold.
 //!
 //! A weighted cluster can edit headers and the host, not the path, and it cannot answer by itself. Targets with a path of
-//! their own, and those that cannot be used, get a route each; the routes before the last one take their share by chance.
+//! their own, and those that cannot be used, get a route each; the routes before the last one take their share
+//! by chance.
 
 use crate::ir::{Backend, Share, Target, Targets};
 
@@ -14,7 +15,7 @@ pub enum Group<'t> {
     Status(u16),
 }
 
-/// The groups in order, each with the part of the requests that reach it which it takes.
+/// The groups in order, each with the share of all requests that it and those before it take together.
 pub fn groups(targets: &Targets) -> Vec<(Group<'_>, Share)> {
     let used: Vec<&Target> = targets.targets.iter().filter(|target| target.weight > 0).collect();
     let mut groups: Vec<(Group<'_>, u64)> = Vec::new();
@@ -41,13 +42,15 @@ pub fn groups(targets: &Targets) -> Vec<(Group<'_>, Share)> {
     if groups.is_empty() {
         return vec![(Group::Status(targets.none), Share::ALL)];
     }
-    let mut rest: u64 = groups.iter().map(|(_, weight)| weight).sum();
+    // A request draws one number for all of its routes: a group takes what is below its own share and those before it.
+    let total: u64 = groups.iter().map(|(_, weight)| weight).sum();
+    let mut sum = 0;
     groups
         .into_iter()
         .map(|(group, weight)| {
+            sum += weight;
             #[allow(clippy::cast_precision_loss, reason = "weights are 32-bit numbers")]
-            let share = if weight == rest { Share::ALL } else { Share::percent(weight as f64 * 100.0 / rest as f64) };
-            rest -= weight;
+            let share = if sum == total { Share::ALL } else { Share::percent(sum as f64 * 100.0 / total as f64) };
             (group, share)
         })
         .collect()
@@ -76,6 +79,15 @@ mod tests {
             matches!(&groups[0], (Group::Clusters(clusters), share) if clusters.len() == 1 && *share == Share::percent(50.0))
         );
         assert_eq!(groups[1], (Group::Status(500), Share::ALL));
+    }
+
+    #[test]
+    fn shares_add_up() {
+        let broken = |status| Backend::Invalid { status, reason: "not there".into() };
+        let service = Backend::Service(Destination { host: "a".into(), subset: None, port: None });
+        let targets = vec![target(1, broken(500)), target(1, broken(503)), target(2, service)];
+        let shares: Vec<Share> = groups(&Targets { targets, none: 500 }).into_iter().map(|(_, share)| share).collect();
+        assert_eq!(shares, [Share::percent(25.0), Share::percent(50.0), Share::ALL]);
     }
 
     #[test]

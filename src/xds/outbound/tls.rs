@@ -223,8 +223,8 @@ fn identities(view: &View<'_>, service: &Service) -> Vec<Name> {
 /// Protocols that tell the other proxy that this is one of the mesh, and what is within.
 fn alpn(protocol: Protocol) -> Vec<String> {
     let words: &[&str] = match protocol {
-        protocol if protocol.is_http2() => &["istio", "h2"],
-        Protocol::Http => &["istio", "http/1.1"],
+        protocol if protocol.is_http2() => &["istio-h2", "istio", "h2"],
+        Protocol::Http => &["istio-http/1.1", "istio", "http/1.1"],
         Protocol::Detect => &["istio", "istio-peer-exchange", "h2", "http/1.1"],
         _ => &["istio-peer-exchange", "istio"],
     };
