@@ -157,9 +157,7 @@ fn try_one(binary: &Path, plane: &Plane, workload: &Workload, delta: bool) -> Op
             Some(listeners) => envoy.unsettled(listeners),
             None => Some("it is not connected".into()),
         };
-        if last.is_none() {
-            return None;
-        }
+        last.as_ref()?;
         std::thread::sleep(Duration::from_millis(200));
     }
     last.map(|last| format!("{last}\n{}", envoy.log()))

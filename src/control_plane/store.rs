@@ -92,7 +92,7 @@ impl Store {
         let file = self.model.add(&name, text, format);
         let faults = self.model.faults(file);
         let readable = self.model.unreadable.iter().all(|unreadable| unreadable.file != file);
-        if !faults.is_empty() && !(self.lenient && readable) {
+        if !(faults.is_empty() || self.lenient && readable) {
             self.model.forget(file);
             self.refuse(name, faults, None);
             return false;
@@ -124,9 +124,7 @@ mod tests {
 
     fn ports(store: &Store) -> Vec<i64> {
         let ports = store.model().services.iter().filter_map(|service| service.spec.spec.as_ref());
-        ports
-            .flat_map(|spec| spec.ports.iter().filter_map(|port| port.port.as_ref().map(|port| port.value.into())))
-            .collect()
+        ports.flat_map(|spec| spec.ports.iter().filter_map(|port| port.port.as_ref().map(|port| port.value))).collect()
     }
 
     #[test]

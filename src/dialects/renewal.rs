@@ -88,8 +88,7 @@ mod tests {
     #[test]
     fn a_file_that_comes_again_stands_where_it_stood() {
         let mut model = Model::new(Options::default());
-        let mut add =
-            |model: &mut Model, file: &str, name: &str| model.add_yaml(file, SERVICE.replace("NAME", name), None);
+        let add = |model: &mut Model, file: &str, name: &str| model.add_yaml(file, SERVICE.replace("NAME", name), None);
         let first = add(&mut model, "a.yaml", "old");
         add(&mut model, "b.yaml", "second");
         add(&mut model, "a.yaml", "new");

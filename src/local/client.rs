@@ -138,15 +138,15 @@ async fn requested(stream: TcpStream, target: &Target, request: &Request, http2:
     let broken = |error: hyper::Error| format!("the connection broke: {}", cause(&error));
     let io = TokioIo::new(stream);
     // The connection is driven beside its one request, and dropped with it.
-    let response = if http2 {
+
+    if http2 {
         let (mut sender, connection) =
             hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.map_err(broken)?;
         beside(connection, async { collect(sender.send_request(message).await.map_err(broken)?).await }).await
     } else {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.map_err(broken)?;
         beside(connection, async { collect(sender.send_request(message).await.map_err(broken)?).await }).await
-    };
-    response
+    }
 }
 
 async fn beside<C: Future, R: Future>(connection: C, request: R) -> R::Output {

@@ -210,8 +210,10 @@ impl Local {
     }
 
     fn app(&self, pod: &Arc<Pod>, behaviour: &Behaviour) -> App {
-        let (app, problems) = App::start(Arc::clone(pod), behaviour.clone(), Arc::clone(&self.world));
-        problems.into_iter().for_each(|problem| self.tell(problem));
+        let (app, problems) = App::start(pod, behaviour.clone(), Arc::clone(&self.world));
+        for problem in problems {
+            self.tell(problem);
+        }
         app
     }
 

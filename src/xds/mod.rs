@@ -25,7 +25,7 @@ mod view;
 
 pub use build::{update, xds};
 pub use change::Change;
-pub use proto::api_path;
 pub use node::{Interception, Node, NodeKind};
+pub use proto::api_path;
 pub use resource::{Kind, Resource, Snapshot};
 pub use view::View;

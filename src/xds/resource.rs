@@ -125,16 +125,18 @@ impl Snapshot {
 
     /// Takes away what a service owns.
     pub fn remove_owned(&mut self, service: &Key) {
-        self.remove_all(&Some(service.clone()));
+        let owned = self.owned.remove(&Some(service.clone()));
+        self.remove_all(owned);
     }
 
     /// Takes away what nobody owns.
     pub fn disown_shared(&mut self) {
-        self.remove_all(&None);
+        let owned = self.owned.remove(&None);
+        self.remove_all(owned);
     }
 
-    fn remove_all(&mut self, owner: &Option<Key>) {
-        for (kind, name) in self.owned.remove(owner).unwrap_or_default() {
+    fn remove_all(&mut self, owned: Option<BTreeSet<(Kind, Name)>>) {
+        for (kind, name) in owned.unwrap_or_default() {
             if let Some(of_kind) = self.resources.get_mut(&kind) {
                 of_kind.remove(&name);
             }

@@ -47,8 +47,8 @@ async fn silent<T>(responses: &mut Streaming<T>) -> bool {
     tokio::time::timeout(Duration::from_millis(200), responses.message()).await.is_err()
 }
 
-fn refusal(error: &str) -> Option<RpcStatus> {
-    Some(RpcStatus { code: 3, message: error.into(), ..RpcStatus::default() })
+fn refusal(error: &str) -> RpcStatus {
+    RpcStatus { code: 3, message: error.into(), ..RpcStatus::default() }
 }
 
 /// The incremental variant.
@@ -116,7 +116,7 @@ impl Delta {
         self.send(DeltaDiscoveryRequest {
             type_url: response.type_url.clone(),
             response_nonce: response.nonce.clone(),
-            error_detail: error.and_then(refusal),
+            error_detail: error.map(refusal),
             ..DeltaDiscoveryRequest::default()
         });
     }
@@ -163,7 +163,7 @@ impl World {
             resource_names: names.iter().map(ToString::to_string).collect(),
             version_info: last.map(|last| last.version_info.clone()).unwrap_or_default(),
             response_nonce: last.map(|last| last.nonce.clone()).unwrap_or_default(),
-            error_detail: error.and_then(refusal),
+            error_detail: error.map(refusal),
             ..DiscoveryRequest::default()
         };
         self.requests.send(request).unwrap();

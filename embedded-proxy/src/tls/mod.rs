@@ -20,10 +20,10 @@ mod tests;
 mod validation;
 mod verify;
 
-pub(crate) use data::Data;
 pub use acceptor::Acceptor;
 pub use certificate::Certificate;
 pub use connector::{Connector, Target};
+pub(crate) use data::Data;
 pub use facts::{CertificateFacts, Name};
 pub use material::Presented;
 pub(crate) use names::is_id as is_spiffe_id;

@@ -11,7 +11,8 @@ use crate::xds::{Kind, Resource};
 pub fn config_dump(ads: &Ads, proxy: &str) -> Option<Value> {
     let streams = ads.registry().all();
     let served = streams.iter().map(|stream| stream.served.lock().clone());
-    let served = served.filter(|served| &*served.node.id == proxy || short_id(&served.node.id) == proxy).last()?;
+    let mut served = served.filter(|served| &*served.node.id == proxy || short_id(&served.node.id) == proxy);
+    let served = served.next_back()?;
     let of = |kind: Kind, section: &str, list: &str, field: &str| {
         let entries = served.all(kind).map(|resource| entry(kind, resource, field));
         json!({ "@type": format!("type.googleapis.com/envoy.admin.v3.{section}"), list: entries.collect::<Vec<_>>() })

@@ -29,7 +29,8 @@ pub fn text(ads: &Ads) -> String {
         "# HELP meshctl_state_seconds Time that the last change took.\n# TYPE meshctl_state_seconds gauge\nmeshctl_state_seconds {}",
         state.took.as_secs_f64()
     );
-    let counters: [(&str, &str, fn(&crate::control_plane::metrics::OfKind) -> u64); 3] = [
+    type Read = fn(&crate::control_plane::metrics::OfKind) -> u64;
+    let counters: [(&str, &str, Read); 3] = [
         ("pilot_xds_pushes", "Responses sent.", |of| of.pushes.load(Ordering::Relaxed)),
         ("pilot_total_xds_rejects", "Responses that proxies refused.", |of| of.refusals.load(Ordering::Relaxed)),
         ("meshctl_xds_bytes_total", "Bytes of resources sent.", |of| of.bytes.load(Ordering::Relaxed)),

@@ -57,10 +57,11 @@ impl<'d> Flaws<'d> {
 
     /// True when a list has items that could not be read, or is none: something within it is wrong that is not within one
     /// of the items that could be read.
-    pub fn loses_items(self, list: Option<Place>, items: impl Iterator<Item = Place> + Clone) -> bool {
+    pub fn loses_items(self, list: Option<Place>, items: impl IntoIterator<Item = Place>) -> bool {
+        let items: Vec<Place> = items.into_iter().collect();
         let unread = |defect: &Defect| {
             matches!(defect.kind, DefectKind::WrongType { .. } | DefectKind::NotAllowed { .. })
-                && !items.clone().any(|item| item.key <= defect.span.start && defect.span.end <= item.end)
+                && !items.iter().any(|item| item.key <= defect.span.start && defect.span.end <= item.end)
         };
         list.is_some_and(|list| self.within(list).any(unread))
     }

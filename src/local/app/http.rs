@@ -53,7 +53,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Response<Full<By
     let pod = &shared.pod;
     let key = &pod.workload.key;
     let (head, body) = request.into_parts();
-    let body = Limited::new(body, BODY).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = Limited::new(body, BODY).collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let knobs = Knobs::read(&head.headers, &head.uri, pod.app(), &key.name);
     tokio::time::sleep(knobs.delay.max(shared.behaviour.delay)).await;
     let status = status(shared, &knobs, &head.headers);

@@ -34,9 +34,9 @@ struct Shared {
 
 impl App {
     /// Listens on all ports of a pod. A port that is taken is told, the others listen.
-    pub fn start(pod: Arc<Pod>, behaviour: Behaviour, world: Arc<World>) -> (Self, Vec<String>) {
+    pub fn start(pod: &Arc<Pod>, behaviour: Behaviour, world: Arc<World>) -> (Self, Vec<String>) {
         let shared = Arc::new(Shared {
-            pod: Arc::clone(&pod),
+            pod: Arc::clone(pod),
             behaviour,
             world,
             requests: AtomicU64::new(0),

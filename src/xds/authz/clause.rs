@@ -71,13 +71,15 @@ impl Sight<'_> {
                     _ => return None,
                 }))
             }
-            ValueMatch::Port(port) => (*attribute == Attribute::DestinationPort).then(|| Tree::Test(Test::Port(*port))),
+            ValueMatch::Port(port) => {
+                (*attribute == Attribute::DestinationPort).then_some(Tree::Test(Test::Port(*port)))
+            }
         }
     }
 
     fn text(&self, attribute: &Attribute, text: &TextMatch) -> Option<Tree> {
         let of_header = |name: &str| Some(Tree::Test(Test::Header(Box::new(header(name, text, false)))));
-        let names = |path: &[Name]| path.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        let names = |path: &[Name]| path.iter().map(std::string::ToString::to_string).collect::<Vec<_>>();
         match attribute {
             Attribute::Principal => identity::principal(text, self.domains),
             Attribute::Namespace => identity::namespace(text),

@@ -123,7 +123,7 @@ impl<'s> Stages<'s> {
         };
         let filter = Filter { rules: rules(&enforced), shadow: rules(&told), shadow_prefix: prefix };
         if filter.shadow.is_none() {
-            return filter.rules.is_some().then(|| Filter { shadow_prefix: "", ..filter });
+            return filter.rules.is_some().then_some(Filter { shadow_prefix: "", ..filter });
         }
         Some(filter)
     }

@@ -34,7 +34,7 @@ pub fn build(view: &View<'_>, out: &mut Snapshot) {
     let ports = ports::ports(view);
     for ((address, port), served) in &ports {
         let name = format!("{address}_{port}");
-        let mut made = Port { view, port: *port, used: BTreeSet::new(), chains: Vec::new(), default: None };
+        let mut made = Port { view, number: *port, used: BTreeSet::new(), chains: Vec::new(), default: None };
         made.plain(served, out);
         for one in served {
             match one.role() {
@@ -55,7 +55,7 @@ pub fn build(view: &View<'_>, out: &mut Snapshot) {
 /// A port while its chains are collected.
 struct Port<'v> {
     view: &'v View<'v>,
-    port: u16,
+    number: u16,
     /// Server names that have a chain: Envoy refuses a second one, and the first counts.
     used: BTreeSet<String>,
     chains: Vec<FilterChain>,
@@ -69,8 +69,8 @@ impl Port<'_> {
         if own.is_empty() {
             return;
         }
-        let name = format!("http.{}", self.port);
-        let (configuration, origins) = hosts::configuration(self.view, name.clone(), self.port, &own, all);
+        let name = format!("http.{}", self.number);
+        let (configuration, origins) = hosts::configuration(self.view, name.clone(), self.number, &own, all);
         out.insert(Kind::Route, Resource::new(name.clone(), &configuration, origins));
         self.default = Some(FilterChain { filters: self.http(name), ..FilterChain::default() });
     }
@@ -79,8 +79,8 @@ impl Port<'_> {
     fn secure(&mut self, one: &Served<'_>, all: &[Served<'_>], out: &mut Snapshot) {
         let key = &one.gateway.key;
         let port_name = if one.listener.port_name.is_empty() { &one.listener.name } else { &one.listener.port_name };
-        let name = format!("https.{}.{port_name}.{}.{}", self.port, key.name, key.namespace);
-        let (configuration, origins) = hosts::configuration(self.view, name.clone(), self.port, &[*one], all);
+        let name = format!("https.{}.{port_name}.{}.{}", self.number, key.name, key.namespace);
+        let (configuration, origins) = hosts::configuration(self.view, name.clone(), self.number, &[*one], all);
         out.insert(Kind::Route, Resource::new(name.clone(), &configuration, origins));
         let hosts: Vec<HostPattern> = one.listener.hosts.iter().map(|host| host.host.clone()).collect();
         let tls = one.listener.tls.as_ref().map(|tls| tls::server(self.view, tls, Within::Http));
@@ -89,7 +89,7 @@ impl Port<'_> {
     }
 
     fn bytes(&mut self, one: &Served<'_>) {
-        for way in l4::ways(self.view, one, self.port) {
+        for way in l4::ways(self.view, one, self.number) {
             let before = self.chains.len();
             match one.role() {
                 Role::Bytes => {
@@ -132,10 +132,10 @@ impl Port<'_> {
     }
 
     fn http(&self, route: String) -> Vec<Filter> {
-        let target = Target { port: Some(self.port), service: None };
+        let target = Target { port: Some(self.number), service: None };
         let mut filters = Vec::from_iter(jwt::filter(self.view));
         filters.extend(authz::http(self.view, target));
-        let prefix = format!("outbound_0.0.0.0_{}", self.port);
+        let prefix = format!("outbound_0.0.0.0_{}", self.number);
         let mut manager = hcm::manager(self.view, &prefix, Routes::Named(route), filters);
         // Callers are outside of the mesh: what they say of themselves and of others before them does not count.
         manager.use_remote_address = Some(boolean(true));
@@ -158,7 +158,7 @@ impl Port<'_> {
         let inspector = || listener_filter("envoy.filters.listener.tls_inspector", any(&TlsInspector::default()));
         Some(Listener {
             name,
-            address: Some(socket(address, self.port)),
+            address: Some(socket(address, self.number)),
             filter_chains: self.chains,
             default_filter_chain: self.default,
             listener_filters: if inspects { vec![inspector()] } else { Vec::new() },

@@ -32,14 +32,14 @@ const DETECTION: Duration = Duration::from_secs(1);
 /// All listeners of the inbound side.
 pub fn build(view: &View<'_>, ports: &[Port], out: &mut Snapshot) {
     let (own, caught): (Vec<&Port>, Vec<&Port>) = ports.iter().partition(|port| has_own_address(port));
-    insert(virtual_inbound(view, &caught), origins(view, &caught), out);
+    insert(&virtual_inbound(view, &caught), origins(view, &caught), out);
     for port in own {
-        insert(at_own_address(view, port), origins(view, &[port]), out);
+        insert(&at_own_address(view, port), origins(view, &[port]), out);
     }
 }
 
-fn insert(listener: Listener, origins: Vec<Origin>, out: &mut Snapshot) {
-    out.insert(Kind::Listener, Resource::new(listener.name.clone(), &listener, origins));
+fn insert(listener: &Listener, origins: Vec<Origin>, out: &mut Snapshot) {
+    out.insert(Kind::Listener, Resource::new(listener.name.clone(), listener, origins));
 }
 
 fn has_own_address(port: &Port) -> bool {

@@ -16,7 +16,7 @@ fn shop(protocol: Protocol, mode: MutualTlsMode, ports: &[(u16, MutualTlsMode)])
         ports: ports.iter().map(|(port, mode)| (*port, (Some(*mode), Origin::default()))).collect(),
     };
     mesh(vec![service("shop", "cart", 80, 8080, protocol)], vec![workload("shop", "cart", "10.1.0.1")], |mesh| {
-        mesh.mutual_tls.push(Arc::new(policy))
+        mesh.mutual_tls.push(Arc::new(policy));
     })
 }
 

@@ -37,7 +37,8 @@ impl Side {
         let server = server.unwrap_or_else(|defects| panic!("our proxy refuses the bootstrap: {defects:?}"));
         server.initialised();
         let ports = server.addresses().into_iter().filter_map(|(name, all)| Some((name, all[0].port()?))).collect();
-        let admin = server.admin().and_then(embedded_proxy::net::Address::port).expect("an admin interface with a port");
+        let admin =
+            server.admin().and_then(embedded_proxy::net::Address::port).expect("an admin interface with a port");
         Self { running: Running::Ours(Box::new(server)), admin, ports }
     }
 

@@ -23,9 +23,12 @@ pub fn edit(path: &str, modifier: &HeaderModifier) -> Result<HeaderEdit, Refusal
             })
             .collect()
     };
-    let remove = |name: &Text| match is_editable(name.as_str()) {
-        true => Ok(name.as_str().into()),
-        false => Err(Refusal::new(path, name.place, format!("the header `{}` cannot be taken away", name.as_str()))),
+    let remove = |name: &Text| {
+        if is_editable(name.as_str()) {
+            Ok(name.as_str().into())
+        } else {
+            Err(Refusal::new(path, name.place, format!("the header `{}` cannot be taken away", name.as_str())))
+        }
     };
     Ok(HeaderEdit {
         remove: modifier.remove.iter().map(remove).collect::<Result<_, _>>()?,

@@ -41,13 +41,16 @@ pub fn grpc(scope: &Scope<'_>, at: &str, list: &List<GrpcRouteMatch>, refused: &
     all(scope, at, list, |one| one.place, every, grpc_one, refused)
 }
 
+/// Reads one condition.
+type ReadOne<T> = fn(&str, &T) -> Result<(Rank, HttpMatch), Refusal>;
+
 fn all<T>(
     scope: &Scope<'_>,
     at: &str,
     list: &List<T>,
     place: fn(&T) -> Place,
     every: Condition,
-    one: fn(&str, &T) -> Result<(Rank, HttpMatch), Refusal>,
+    one: ReadOne<T>,
     refused: &mut Vec<Refusal>,
 ) -> Vec<Condition> {
     let flaws = scope.cx.flaws();

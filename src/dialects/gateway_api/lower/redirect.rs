@@ -43,9 +43,8 @@ fn port(scheme: Option<&str>, said: Option<u16>, served: Served) -> RedirectPort
     };
     let usual = match scheme {
         Some("https") => 443,
-        Some(_) => 80,
         None if served.tls => 443,
-        None => 80,
+        _ => 80,
     };
     match number {
         Some(number) if number == usual => RedirectPort::OfScheme,

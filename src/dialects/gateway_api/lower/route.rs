@@ -73,7 +73,7 @@ pub fn refusal(cx: &Context<'_>, rules: &[Place]) -> Option<Loss> {
     Some(cx.loss(defect.path.as_str(), defect.place, LossKind::Refused, reason))
 }
 
-impl<'m> Route<'m> {
+impl Route<'_> {
     /// What it routes.
     pub fn kind(&self) -> Kind {
         match self.body {

@@ -8,14 +8,14 @@ use crate::schema::{Int, Text, values::text_or_empty};
 
 /// The conditions, or why they cannot be told.
 pub fn conditions(said: &EnvoyConfigObjectMatch) -> Result<PatchMatch, &'static str> {
-    let mut out = PatchMatch::default();
-    out.context = match said.context.as_ref().map(|context| context.value) {
+    let context = match said.context.as_ref().map(|context| context.value) {
         None | Some(Said::Any) => PatchContext::Any,
         Some(Said::SidecarInbound) => PatchContext::Inbound,
         Some(Said::SidecarOutbound) => PatchContext::Outbound,
         Some(Said::Gateway) => PatchContext::Gateway,
         Some(Said::Waypoint) => return Err("there are no waypoints"),
     };
+    let mut out = PatchMatch { context, ..PatchMatch::default() };
     if said.waypoint.is_some() {
         return Err("there are no waypoints");
     }

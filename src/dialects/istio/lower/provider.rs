@@ -21,7 +21,7 @@ pub fn all(cx: &Context<'_>, list: &List<ExtensionProvider>, losses: &mut Vec<Lo
         let path = format!("extensionProviders[{at}]");
         match kind(cx, &path, provider, losses) {
             Ok(kind) => {
-                found.push(Provider { origin: cx.at(path, provider.place), name: provider.name().into(), kind })
+                found.push(Provider { origin: cx.at(path, provider.place), name: provider.name().into(), kind });
             }
             Err(reason) => losses.push(cx.loss(path, provider.place, LossKind::Refused, reason)),
         }
@@ -70,7 +70,8 @@ fn kind(
         return Ok(log_file(file));
     }
     let backend = |backend: &BackendProvider| remote(backend.service.as_ref(), backend.port.as_ref(), None);
-    let known: [(&Option<Box<BackendProvider>>, fn(Remote) -> ProviderKind); 5] = [
+    type Known<'p> = (&'p Option<Box<BackendProvider>>, fn(Remote) -> ProviderKind);
+    let known: [Known<'_>; 5] = [
         (&provider.zipkin, ProviderKind::Zipkin),
         (&provider.opentelemetry, ProviderKind::OtlpTraces),
         (&provider.envoy_http_als, ProviderKind::LogService),

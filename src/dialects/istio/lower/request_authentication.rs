@@ -80,7 +80,8 @@ fn keys(cx: &Context<'_>, path: &str, rule: &istio::JwtRule, losses: &mut Vec<Lo
 }
 
 fn is_key_set(text: &str) -> bool {
-    serde_json::from_str::<serde_json::Value>(text).is_ok_and(|set| set.get("keys").is_some_and(|keys| keys.is_array()))
+    serde_json::from_str::<serde_json::Value>(text)
+        .is_ok_and(|set| set.get("keys").is_some_and(serde_json::Value::is_array))
 }
 
 fn name(text: Option<&Text>) -> Name {

@@ -84,8 +84,8 @@ fn egress(cx: &Context<'_>, path: &str, listener: &IstioEgressListener, losses: 
     let mut hosts = Vec::new();
     for (at, text) in listener.hosts.iter().enumerate() {
         match scoped(cx, text.as_str()) {
-            Some(host) => hosts.extend(host),
-            None => losses.push(cx.loss(
+            Ok(host) => hosts.extend(host),
+            Err(NoPair) => losses.push(cx.loss(
                 format!("{path}.hosts[{at}]"),
                 text.place,
                 LossKind::Refused,
@@ -102,19 +102,22 @@ fn egress(cx: &Context<'_>, path: &str, listener: &IstioEgressListener, losses: 
     }
 }
 
-/// The hosts of `namespace/host`: none for the namespace `~`. Nothing when the text is no such pair.
-fn scoped(cx: &Context<'_>, text: &str) -> Option<Option<ScopedHost>> {
-    let (namespace, host) = text.split_once('/')?;
+/// A text that is not `namespace/host`.
+struct NoPair;
+
+/// The hosts of `namespace/host`: none for the namespace `~`.
+fn scoped(cx: &Context<'_>, text: &str) -> Result<Option<ScopedHost>, NoPair> {
+    let (namespace, host) = text.split_once('/').ok_or(NoPair)?;
     if namespace.is_empty() || host.is_empty() || host.contains('/') {
-        return None;
+        return Err(NoPair);
     }
     let namespace = match namespace {
-        "~" => return Some(None),
+        "~" => return Ok(None),
         "*" => None,
         "." => Some(cx.namespace().into()),
         other => Some(other.into()),
     };
-    Some(Some(ScopedHost { namespace, host: HostPattern(host.into()) }))
+    Ok(Some(ScopedHost { namespace, host: HostPattern(host.into()) }))
 }
 
 fn ingress(
