@@ -1,11 +1,15 @@
 //! Gateway API kinds as nodes of the mesh.
 
 mod backend;
+mod certificates;
 mod filter;
+mod gateway;
+mod gateway_routes;
 mod grants;
 mod header;
 mod matching;
 mod mesh_routes;
+mod namespaces;
 mod path;
 mod redirect;
 mod resilience;
@@ -28,6 +32,8 @@ impl Dialect for GatewayApi {
 
     fn lower(&self, input: &Input<'_>, mesh: &mut Builder) {
         let grants = grants::Grants::new(input.model);
+        gateway::lower(input, &grants, mesh);
+        gateway_routes::lower(input, &grants, mesh);
         mesh_routes::lower(input, &grants, mesh);
     }
 }

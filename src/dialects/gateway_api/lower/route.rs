@@ -13,7 +13,7 @@ use crate::dialects::lower::{Input, describe};
 use crate::dialects::object::Meta;
 use crate::ir::{HttpRule, Loss, LossKind, Mesh};
 use crate::manifests::source::Place;
-use crate::schema::List;
+use crate::schema::{List, Text};
 
 /// What a route routes, the strongest last: of two kinds for one port of a Service the stronger one holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +31,8 @@ pub struct Route<'m> {
     pub meta: &'m Meta,
     /// Its parents.
     pub parents: &'m List<ParentReference>,
+    /// Its hosts.
+    pub hostnames: &'m List<Text>,
     body: Body<'m>,
 }
 
@@ -45,11 +47,13 @@ pub fn all<'m>(input: &Input<'m>, domain: &crate::ir::Name, losses: &mut BTreeSe
     let http = input.model.http_routes.iter().map(|object| Route {
         meta: &object.meta,
         parents: &object.spec.parent_refs,
+        hostnames: &object.spec.hostnames,
         body: Body::Http(&object.spec),
     });
     let grpc = input.model.grpc_routes.iter().map(|object| Route {
         meta: &object.meta,
         parents: &object.spec.parent_refs,
+        hostnames: &object.spec.hostnames,
         body: Body::Grpc(&object.spec),
     });
     let mut routes: Vec<Route<'m>> = http.chain(grpc).collect();
