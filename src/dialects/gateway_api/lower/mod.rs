@@ -1,12 +1,14 @@
 //! Gateway API kinds as nodes of the mesh.
 
 mod backend;
+mod backend_tls;
 mod certificates;
 mod filter;
 mod gateway;
 mod gateway_routes;
 mod grants;
 mod header;
+mod l4_routes;
 mod matching;
 mod mesh_routes;
 mod namespaces;
@@ -35,5 +37,7 @@ impl Dialect for GatewayApi {
         gateway::lower(input, &grants, mesh);
         gateway_routes::lower(input, &grants, mesh);
         mesh_routes::lower(input, &grants, mesh);
+        l4_routes::lower(input, &grants, mesh);
+        backend_tls::lower(input, &grants, mesh);
     }
 }

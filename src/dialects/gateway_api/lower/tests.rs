@@ -1,9 +1,13 @@
 //! What the Gateway API lowers to, and that nothing in a manifest makes it panic.
 
 use crate::dialects::lower::tests::mesh as lowered;
-use crate::ir::{Attachment, Backend, HttpAction, HttpRoutes, HttpRule, Mesh, PathEdit, PathTest, RedirectPort, Share};
+use crate::ir::{
+    Attachment, Backend, ClientTlsMode, HttpAction, HttpRoutes, HttpRule, Key, Mesh, PathEdit, PathTest, RedirectPort,
+    Share, TlsMaterial,
+};
 
 pub const SERVICES: &str = include_str!("../../../../tests/mesh/bookinfo/services.yaml");
+const GATEWAY: &str = include_str!("../../../../tests/mesh/gateway-api/gateway.yaml");
 const MESH: &str = include_str!("../../../../tests/mesh/gateway-api/mesh.yaml");
 
 /// The mesh of bookinfo and a text.
@@ -96,4 +100,81 @@ fn calls_are_matched_by_service_and_method() {
     assert_eq!(test(2), Some(PathTest::Regex("/[^/]+/Get".into())));
     let HttpAction::Forward(targets) = &set.rules[0].action else { panic!("targets") };
     assert_eq!(targets.none, 503, "a caller of gRPC understands that");
+}
+
+#[test]
+fn listeners_take_the_routes_that_they_allow() {
+    let mesh = with(GATEWAY);
+    let gateway = &mesh.gateways[&Key::new("default", "edge")];
+    let listeners: Vec<&str> = gateway.listeners.iter().map(|listener| &*listener.name).collect();
+    assert_eq!(listeners, ["web", "chosen", "passed", "bytes"], "one without its certificate does not listen");
+    let found: Vec<(String, String, &str)> = mesh
+        .http_routes
+        .iter()
+        .map(|set| match &set.attachment {
+            Attachment::Gateway { listener, .. } => {
+                (listener.clone().unwrap().to_string(), set.hosts[0].to_string(), names(set)[0])
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let want = [("chosen", "*", "shop"), ("web", "a.example.com", "web")];
+    assert_eq!(found, want.map(|(listener, host, rule)| (listener.to_owned(), host.to_owned(), rule)));
+    let HttpAction::Forward(targets) = &mesh.http_routes[0].rules[0].action else { panic!("targets") };
+    assert!(
+        matches!(&targets.targets[0].backend, Backend::Invalid { status: 500, reason } if reason.contains("Grant"))
+    );
+}
+
+#[test]
+fn a_grant_lets_routes_lead_to_another_namespace() {
+    let grant = "apiVersion: gateway.networking.k8s.io/v1beta1\nkind: ReferenceGrant\nmetadata: {name: g}\nspec:\n  \
+                 from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: shop}]\n  to: [{group: '', kind: Service}]\n";
+    let mesh = with(&format!("{GATEWAY}\n---\n{grant}"));
+    let HttpAction::Forward(targets) = &mesh.http_routes[0].rules[0].action else { panic!("targets") };
+    assert!(matches!(&targets.targets[0].backend, Backend::Service(_)));
+}
+
+#[test]
+fn connections_go_by_server_name_or_port() {
+    let mesh = with(GATEWAY);
+    assert_eq!(mesh.l4_routes.len(), 2, "{:#?}", mesh.l4_routes);
+    assert_eq!(mesh.l4_routes[0].rules[0].matches[0].server_names, ["tls.example.com".into()]);
+    let bytes = &mesh.l4_routes[1].rules[0];
+    assert!(bytes.matches.is_empty() && bytes.targets[0].destination.is_some());
+    assert_eq!(bytes.targets[1].destination, None);
+}
+
+#[test]
+fn missing_roots_trust_nobody_and_send_nothing_in_plain() {
+    let mesh = with(GATEWAY);
+    let tls = mesh.destinations[0].traffic.tls.as_ref().unwrap();
+    assert_eq!((tls.mode, tls.system_roots, tls.insecure), (ClientTlsMode::Server, false, false));
+    assert!(matches!(&tls.material, TlsMaterial::Secret { key, .. } if !mesh.credentials.contains_key(key)));
+    let system = GATEWAY.replace(
+        "caCertificateRefs: [{group: \"\", kind: ConfigMap, name: missing}]",
+        "wellKnownCACertificates: System",
+    );
+    let mesh = with(&system);
+    let tls = mesh.destinations[0].traffic.tls.as_ref().unwrap();
+    assert!(tls.system_roots && tls.material == TlsMaterial::None);
+    assert_eq!(
+        (&tls.server_name, &tls.names),
+        (&Some("details.example.com".into()), &vec!["details.example.com".into()])
+    );
+}
+
+#[test]
+fn no_change_of_a_line_makes_it_panic() {
+    for text in [MESH, GATEWAY] {
+        let lines: Vec<&str> = text.lines().collect();
+        for at in 0..lines.len() {
+            let without = [&lines[..at], &lines[at + 1..]].concat().join("\n");
+            lowered(&without);
+            let broken = lines[at].split_once(':').map(|(key, _)| format!("{key}: [1, {{a: b}}]"));
+            let mut other: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            other[at] = broken.unwrap_or_default();
+            lowered(&other.join("\n"));
+        }
+    }
 }
