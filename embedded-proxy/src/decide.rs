@@ -231,6 +231,11 @@ fn filtered(
         let Some(verdict) = slot.filter.verdict(exchange) else { continue };
         let ends = match &verdict {
             Verdict::Reply { reply, .. } => Some(reply.clone()),
+            // Nothing is left to chance when every request is answered.
+            Verdict::Chance { abort: Some((share, status)), .. } if *share >= 1.0 => {
+                let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                Some(Box::new(Reply::new(status, "fault_filter_abort", "fault filter abort")))
+            }
             Verdict::Pass(_) | Verdict::Depends(_) | Verdict::Chance { .. } => None,
         };
         steps.push(Step::Filter { name: slot.name.to_string(), verdict });

@@ -7,4 +7,5 @@ mod global;
 mod hostile;
 mod man;
 mod proxy;
+mod simulate;
 mod version;

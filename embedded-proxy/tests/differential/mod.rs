@@ -97,7 +97,10 @@ fn decisions_are_what_happens() {
             if matches!(decision.outcome, Outcome::Opaque(_)) {
                 continue;
             }
-            let depends = |step: &Step| matches!(step, Step::Filter { verdict: Verdict::Depends(_), .. });
+            let depends = |step: &Step| {
+                matches!(step, Step::Filter { verdict: Verdict::Depends(_) | Verdict::Chance { .. }, .. })
+                    && !matches!(decision.outcome, Outcome::Reply(_))
+            };
             if decision.steps.iter().any(depends) {
                 open += 1;
                 continue;
