@@ -129,7 +129,9 @@ fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(), String> {
         Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
             Err("no answer in time".into())
         }
-        Err(_) => Err("reset".into()),
+        // A connection that ends before the proxy has read all that came is reset, one that ends after is closed: a race
+        // in either proxy.
+        Err(_) => Err("closed".into()),
     }
 }
 

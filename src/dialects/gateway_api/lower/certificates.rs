@@ -92,7 +92,7 @@ pub fn roots(
         };
     }
     let map = cx.input.model.config_maps.iter();
-    let map = map.filter(|map| *map.meta.namespace == *key.namespace && map.meta.name() == &*key.name);
+    let mut map = map.filter(|map| *map.meta.namespace == *key.namespace && map.meta.name() == &*key.name);
     let text = map.find_map(|map| Some((map, map.spec.data.text("ca.crt")?)));
     let Some((map, text)) = text.filter(|(_, text)| text.contains("-----BEGIN CERTIFICATE-----")) else {
         return Err(missing());
