@@ -12,7 +12,9 @@ end() {
 trap end EXIT
 trap 'echo "demo: line $LINENO failed" >&2' ERR
 
-step() { printf '\n\033[1m== %s\033[0m\n' "$1"; }
+bold='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
+step() { printf '\n%s== %s%s\n' "$bold" "$1" "$plain"; }
 local_() { "$meshctl" local "$@" --state "$work/state"; }
 call() { echo "\$ meshctl local call $*" | cut -c1-100; local_ call "$@"; }
 must() { if ! grep -q -- "$1" <<<"$2"; then echo "demo: expected '$1' in the lines above" >&2; exit 1; fi; }
