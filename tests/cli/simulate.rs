@@ -125,3 +125,27 @@ fn junit_names_the_cases() {
     assert!(xml.contains("tests=\"4\"") && xml.contains("failures=\"0\""), "{xml}");
     assert!(xml.contains("jason sees v2"), "{xml}");
 }
+
+/// The answer when bookinfo is STRICT and only the product page may read reviews.
+fn secured(from: &str, more: &[&str]) -> crate::support::Run {
+    let dir = bookinfo();
+    dir.file("security.yaml", &fs::read_to_string(repository("tests/mesh/bookinfo/security.yaml")).unwrap());
+    let mut args = vec!["simulate", "--from", from, "--to", "http://reviews:9080/x", "-f", "."];
+    args.extend(more);
+    dir.run(&args)
+}
+
+#[test]
+fn whom_no_policy_allows_is_refused_by_the_server() {
+    insta::assert_snapshot!(secured("details", &["-H", "end-user: jason"]));
+}
+
+#[test]
+fn the_rule_that_allows_is_named() {
+    insta::assert_snapshot!(secured("productpage", &["-H", "end-user: jason"]));
+}
+
+#[test]
+fn another_method_is_refused() {
+    assert_eq!(secured("productpage", &["-H", "end-user: jason", "-X", "POST"]).exit, Some(1));
+}
