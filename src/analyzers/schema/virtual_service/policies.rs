@@ -4,7 +4,9 @@ use super::actions::http_status;
 use super::http::filled;
 use super::matches::regex;
 use crate::analyzers::schema::shared::{Report, Verdict, durations, headers, percentages};
-use crate::dialects::istio::types::{Comparison, CorsPolicy, FaultAbort, FaultDelay, HttpFaultInjection, HttpRetry};
+use crate::dialects::istio::types::{
+    Comparison, CorsPolicy, FaultAbort, FaultDelay, GRPC_STATUSES, HttpFaultInjection, HttpRetry,
+};
 
 /// Conditions for another try that Envoy knows, for HTTP and gRPC. Source: Envoy's router filter.
 const RETRY_ON: &[&str] = &[
@@ -28,27 +30,6 @@ const RETRY_ON: &[&str] = &[
 
 /// Methods that a browser may ask for.
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "*"];
-
-/// Names of gRPC statuses.
-const GRPC: &[&str] = &[
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 
 /// Rule 21: retries.
 pub fn retries(report: &mut Report<'_>, retries: Option<&HttpRetry>) {
@@ -115,7 +96,7 @@ fn fault_abort(report: &mut Report<'_>, abort: &FaultAbort) {
     report.value(abort.percentage.as_ref().and_then(|p| p.value.as_ref()), percentages::fine_percent);
     report.value(abort.http_status.as_ref(), http_status);
     report.text(abort.grpc_status.as_ref(), |status| {
-        if GRPC.contains(&status) {
+        if GRPC_STATUSES.contains(&status) {
             return Ok(());
         }
         Err(format!("{status:?} is no gRPC status: use a name such as `UNAVAILABLE`"))

@@ -130,26 +130,7 @@ pub fn fault(fault: &istio::HttpFaultInjection, origin: Origin) -> Fault {
 
 /// A gRPC status by number or by name.
 fn grpc_status(text: &str) -> Option<u32> {
-    const NAMES: [&str; 17] = [
-        "OK",
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    ];
-    let by_name = || NAMES.iter().position(|name| *name == text).and_then(|at| u32::try_from(at).ok());
+    let by_name = || istio::GRPC_STATUSES.iter().position(|name| *name == text).and_then(|at| u32::try_from(at).ok());
     text.parse().ok().or_else(by_name)
 }
 
